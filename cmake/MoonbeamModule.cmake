@@ -1,0 +1,56 @@
+# moonbeam_module(NAME SOURCES ... LINKS ... [TESTS ...] [EXTERNAL ...]): one library a folder.
+#
+# LINKS names other modules, EXTERNAL names targets of libraries outside the project. The tests stand
+# beside the code, become one program NAME_test, and bear the label `unit`.
+
+# Warnings, sanitizers and coverage for everything of ours; nothing global.
+add_library(moonbeam_flags INTERFACE)
+target_compile_features(moonbeam_flags INTERFACE cxx_std_20)
+target_compile_options(moonbeam_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
+  # Fused multiply-adds only where a kernel writes them: the same source gives the same bits everywhere.
+  -ffp-contract=off)
+if(MOONBEAM_SANITIZE)
+  target_compile_options(moonbeam_flags INTERFACE -fsanitize=${MOONBEAM_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(moonbeam_flags INTERFACE -fsanitize=${MOONBEAM_SANITIZE})
+endif()
+if(MOONBEAM_COVERAGE)
+  target_compile_options(moonbeam_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(moonbeam_flags INTERFACE --coverage)
+endif()
+
+function(moonbeam_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;TESTS;EXTERNAL" ${ARGN})
+  set(target moonbeam_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(moonbeam::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:moonbeam_flags>)
+  foreach(link IN LISTS ARG_LINKS)
+    target_link_libraries(${target} PUBLIC moonbeam::${link})
+  endforeach()
+  target_link_libraries(${target} PRIVATE ${ARG_EXTERNAL})
+  set_property(GLOBAL APPEND PROPERTY MOONBEAM_MODULES ${target})
+  if(MOONBEAM_BUILD_TESTS AND ARG_TESTS)
+    moonbeam_test(${name}_test SOURCES ${ARG_TESTS} LINKS ${name} EXTERNAL ${ARG_EXTERNAL})
+  endif()
+endfunction()
+
+# moonbeam_test(NAME SOURCES ... LINKS ... [LABEL unit] [EXTERNAL ...]): a GoogleTest program.
+function(moonbeam_test name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;LINKS;EXTERNAL" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE moonbeam_flags ${ARG_EXTERNAL} GTest::gtest_main)
+  foreach(link IN LISTS ARG_LINKS)
+    target_link_libraries(${name} PRIVATE moonbeam::${link})
+  endforeach()
+  target_compile_definitions(${name} PRIVATE MOONBEAM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABEL} DISCOVERY_TIMEOUT 120)
+endfunction()

@@ -1,0 +1,127 @@
+// A loaded model and what it can be asked.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <moonbeam/image.h>
+#include <moonbeam/types.h>
+
+namespace moonbeam {
+
+/// Arithmetic of the engine. Weights keep the type they have in the file in every mode.
+enum class Mode {
+  kAuto,  ///< the best this build has for the CPU; today f32
+  kF32,   ///< f32 activations and sums, whatever the weights are: the reference's answers
+};
+
+struct LoadOptions {
+  /// A row of the variant table ("moondream2-2025-06-21", ...) that overrules what the file's shapes and
+  /// configuration say; empty to go by those.
+  std::string variant;
+  Mode mode = Mode::kAuto;
+  int threads = 0;           ///< 0: MOONBEAM_THREADS, else the cores this process may use
+  std::string isa;           ///< "scalar", "avx2", "avx512"; empty: MOONBEAM_ISA, else the best
+  bool check_memory = true;  ///< refuse, with both figures, what free memory cannot hold
+  ProgressFn progress;
+};
+
+/// A picture after the image encoder and the prefix prefill. Cheap to copy, read only, may be shared
+/// between threads; belongs to the model that made it.
+class EncodedImage {
+ public:
+  struct Impl;
+  explicit EncodedImage(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  int height() const noexcept;           ///< of the picture, pixels
+  int width() const noexcept;            ///< of the picture, pixels
+  int crops() const noexcept;            ///< crops that went through the image encoder
+  int prefix_tokens() const noexcept;    ///< positions taken in the context, BOS included
+  std::size_t bytes() const noexcept;    ///< memory it holds
+  double encode_ms() const noexcept;     ///< image encoder and projector
+  double prefill_ms() const noexcept;    ///< text model over the prefix
+  const Impl& impl() const noexcept { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+struct ModelInfo {
+  std::string name;          ///< file name without path and ending
+  std::string path;          ///< where it was found; "synth:..." for generated weights
+  std::string variant;       ///< row of the variant table
+  std::string dtype;         ///< most frequent weight type, e.g. "bf16"
+  std::string mode;          ///< arithmetic, e.g. "f32"
+  std::string isa;           ///< kernels in use
+  int threads = 0;
+  std::int64_t parameters = 0;
+  std::int64_t weight_bytes = 0;
+  int image_tokens = 0;      ///< positions an image takes, without BOS
+  int max_context = 0;
+  bool can_detect = false;   ///< detect and point
+  bool can_reason = false;
+  bool can_gaze = false;
+  std::vector<std::string> caption_lengths;  ///< "short", "normal", "long"
+  std::vector<std::string> notes;            ///< what loading had to say, e.g. unknown configuration keys
+};
+
+/// Weights, configuration and tokenizer, constant after loading. One Model may serve many threads: each
+/// call has its own state. Movable; copies share the weights.
+class Model {
+ public:
+  struct Impl;
+
+  /// @param model  a file (.gguf, .safetensors), a folder in the published layout, a name looked up in the
+  ///               model folders, or "synth:VARIANT" for generated weights.
+  /// @throws Error kNotFound, kCorrupt, kUnsupported, kExhausted (memory), kInvalidArgument.
+  static Model load(const std::string& model, const LoadOptions& options = {});
+
+  explicit Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+  const ModelInfo& info() const noexcept;
+
+  /// Runs the image encoder and the prefix through the text model, once per picture.
+  /// Any size and aspect ratio; EXIF is what decode_image() was told.
+  /// @throws Error kInvalidArgument (empty image), kCancelled.
+  EncodedImage encode_image(const Image& image, const ProgressFn& progress = {}) const;
+
+  /// Describes the picture. @throws Error kUnsupported (length the variant does not know).
+  CaptionResult caption(const EncodedImage& image, const CaptionOptions& options = {}) const;
+
+  /// Answers `question` (UTF-8, not empty) about the picture.
+  /// @throws Error kInvalidArgument, kUnsupported (reasoning, spatial_refs), kExhausted (question longer
+  ///         than the context).
+  QueryResult query(const EncodedImage& image, std::string_view question, const QueryOptions& options = {}) const;
+
+  /// Answers `question` without a picture.
+  QueryResult query(std::string_view question, const QueryOptions& options = {}) const;
+
+  /// Boxes round each instance of `object`, in the order the model gives them.
+  /// @param object  noun phrase, UTF-8, not empty.
+  /// @return empty if none found.
+  /// @throws Error kInvalidArgument (empty object), kUnsupported (variant has no detect prompt).
+  /// Greedy; stops at options.max_objects. Follows vikhyat/moondream moondream/torch/moondream.py `detect`.
+  std::vector<Box> detect(const EncodedImage& image, std::string_view object, const ObjectOptions& options = {}) const;
+
+  /// Points at each instance of `object`; as detect().
+  std::vector<Point> point(const EncodedImage& image, std::string_view object, const ObjectOptions& options = {}) const;
+
+  /// Where the person whose eyes are at `eye` looks; none if outside the picture.
+  /// @throws Error kUnsupported (variant has no gaze prompt).
+  std::optional<Point> detect_gaze(const EncodedImage& image, Point eye, const GazeOptions& options = {}) const;
+
+  /// Text that `ids` decode to, special tokens left out.
+  std::string decode(const std::vector<int>& ids) const;
+  /// Token ids of `text`. Control tokens in it are plain text unless parse_special.
+  std::vector<int> encode(std::string_view text, bool parse_special = false) const;
+
+  const Impl& impl() const noexcept { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace moonbeam

@@ -1,0 +1,10 @@
+// Everything of the public interface.
+#pragma once
+
+#include <moonbeam/draw.h>
+#include <moonbeam/error.h>
+#include <moonbeam/image.h>
+#include <moonbeam/model.h>
+#include <moonbeam/types.h>
+#include <moonbeam/version.h>
+#include <moonbeam/weights.h>

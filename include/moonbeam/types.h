@@ -1,0 +1,124 @@
+// What the tasks take and give. Field names are those of the makers' clients.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moonbeam {
+
+/// Centre of an object in [0,1] of width and height, x right, y down.
+struct Point {
+  double x = 0, y = 0;
+};
+
+/// Corners in [0,1] of width and height. Like the reference's, not clamped: see clamp().
+struct Box {
+  double x_min = 0, y_min = 0, x_max = 0, y_max = 0;
+};
+
+Box clamp(Box box) noexcept;        ///< every corner into [0,1]
+Point clamp(Point point) noexcept;  ///< into [0,1]
+
+/// How far a long call has come. `done` of `total` units of `stage`.
+struct Progress {
+  enum class Stage { kLoad, kEncode, kPrefill, kDecode };
+  Stage stage = Stage::kLoad;
+  int done = 0;
+  int total = 0;  ///< 0 where it is not known
+};
+
+/// Called between units of work (a ViT layer, a text layer, a token), on the calling thread.
+/// Return false to stop: encode_image() and load() then throw Error kCancelled, the text tasks return what
+/// there is with Finish::kStopped.
+using ProgressFn = std::function<bool(const Progress&)>;
+
+/// Receives text as it is made, whole UTF-8 characters only. Return false to stop.
+using TextFn = std::function<bool(std::string_view)>;
+
+enum class CaptionLength { kShort, kNormal, kLong };
+
+/// Why a text ended.
+enum class Finish {
+  kEos,      ///< the model ended it
+  kLength,   ///< max_tokens, or the model's context is full
+  kStopped,  ///< a callback returned false or a stop string was met
+};
+
+/// Sampling. Greedy by default: temperature 0 takes the highest logit, the lowest id on a tie.
+struct SamplingOptions {
+  double temperature = 0;  ///< >= 0
+  double top_p = 1;        ///< (0, 1]; keeps tokens while the sum before them is <= top_p
+  std::uint64_t seed = 0;  ///< same seed, same draws, on every machine
+};
+
+struct TextOptions {
+  SamplingOptions sampling;
+  int max_tokens = 768;
+  std::vector<std::string> stop;  ///< the text ends before the first of these; none is empty
+  TextFn on_text;
+  ProgressFn progress;
+};
+
+struct CaptionOptions : TextOptions {
+  CaptionLength length = CaptionLength::kNormal;
+};
+
+/// A place in the picture that a question talks about: a point, or a box.
+struct SpatialRef {
+  std::optional<Point> point;
+  std::optional<Box> box;
+};
+
+struct QueryOptions : TextOptions {
+  bool reasoning = false;               ///< think first, with grounding (variants with thinking tokens)
+  std::vector<SpatialRef> spatial_refs;  ///< variants of 2025-06-21 and later
+  TextFn on_reasoning;                  ///< reasoning text as it is made
+};
+
+struct ObjectOptions {
+  int max_objects = 50;  ///< >= 0
+  bool clamp = false;    ///< corners and centres into [0,1]
+  ProgressFn progress;
+};
+
+struct GazeOptions {
+  bool force_detect = false;  ///< give a point even where the model says nobody's gaze is in the picture
+  ProgressFn progress;
+};
+
+struct Usage {
+  int prompt_tokens = 0;  ///< positions before the first answer token, the image prefix included
+  int output_tokens = 0;
+  double prefill_ms = 0;
+  double decode_ms = 0;
+};
+
+struct CaptionResult {
+  std::string caption;
+  Finish finish = Finish::kEos;
+  Usage usage;
+};
+
+/// A stretch of the reasoning text that talks about places in the picture.
+struct Grounding {
+  int start_idx = 0, end_idx = 0;  ///< characters (code points) of `text`, end exclusive
+  std::vector<Point> points;
+};
+
+struct Reasoning {
+  std::string text;
+  std::vector<Grounding> grounding;
+};
+
+struct QueryResult {
+  std::string answer;
+  std::optional<Reasoning> reasoning;
+  Finish finish = Finish::kEos;
+  Usage usage;
+};
+
+}  // namespace moonbeam

@@ -1,0 +1,26 @@
+// Arithmetic on sizes that come from files. Every reader uses these, never a bare `*`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace moonbeam::base {
+
+inline std::optional<std::uint64_t> checked_mul(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t out = 0;
+  if (__builtin_mul_overflow(a, b, &out)) return std::nullopt;
+  return out;
+}
+
+inline std::optional<std::uint64_t> checked_add(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t out = 0;
+  if (__builtin_add_overflow(a, b, &out)) return std::nullopt;
+  return out;
+}
+
+/// Whether [begin, begin + size) lies in [0, limit).
+inline bool range_fits(std::uint64_t begin, std::uint64_t size, std::uint64_t limit) {
+  return begin <= limit && size <= limit - begin;
+}
+
+}  // namespace moonbeam::base

@@ -1,0 +1,62 @@
+// Files: mapped for reading, written all or not at all.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace moonbeam::base {
+
+/// A file's pages, read only. Views into it are valid while it lives.
+class MappedFile {
+ public:
+  /// @throws Error kNotFound (missing, a directory, not readable), kCorrupt (not a regular file's content).
+  /// An empty file gives an empty span.
+  static std::shared_ptr<const MappedFile> open(const std::string& path);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  MappedFile(std::string path, const std::byte* data, std::size_t size)
+      : path_(std::move(path)), data_(data), size_(size) {}
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Whole file in memory; at most `limit` bytes. @throws Error kNotFound, kExhausted (longer than limit).
+std::string read_file(const std::string& path, std::size_t limit);
+
+/// Standard input to its end; at most `limit` bytes. @throws Error kExhausted.
+std::string read_stdin(std::size_t limit);
+
+/// Writes beside `path` and renames at commit(); the destructor removes what was not committed.
+/// @throws Error kNotFound (folder missing or not writable), kExhausted (disk full), in every method.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+  std::uint64_t position() const noexcept { return position_; }
+  /// Flushes to disk and gives the file its name.
+  void commit();
+
+ private:
+  void flush();
+  std::string path_, temporary_;
+  std::string buffer_;
+  std::uint64_t position_ = 0;
+  int fd_ = -1;
+};
+
+}  // namespace moonbeam::base

@@ -1,0 +1,29 @@
+// What this machine is: CPU features, memory, time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace moonbeam::base {
+
+struct CpuFeatures {
+  std::string name;   ///< "AMD EPYC ...", "unknown CPU"
+  bool avx2 = false;    ///< AVX2, FMA and F16C, with the OS saving the registers
+  bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, likewise
+  bool avx512_vnni = false;
+  bool avx512_bf16 = false;
+};
+const CpuFeatures& cpu_features();
+
+struct Memory {
+  std::int64_t total = 0;      ///< bytes the process may have: RAM or container limit
+  std::int64_t available = 0;  ///< bytes that can be had without swapping
+};
+Memory memory();
+/// Highest resident set so far, bytes.
+std::int64_t peak_resident_bytes();
+
+/// Milliseconds from a fixed point, monotonic.
+double now_ms();
+
+}  // namespace moonbeam::base

@@ -1,0 +1,50 @@
+// One const model: configuration, tokenizer and weights, loaded and validated.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "formats/tokenizer_data.h"
+#include "formats/weight_file.h"
+#include "model/config.h"
+#include "region/weights.h"
+#include "text/weights.h"
+#include "vision/weights.h"
+
+namespace moonbeam::model {
+
+/// What the structs below view into. Kept alive by the model.
+struct Storage {
+  std::vector<std::shared_ptr<const formats::WeightFile>> files;
+  std::vector<base::Buffer<float>> floats;          ///< norms, biases, tables: small, always f32
+  std::vector<base::Buffer<std::byte>> tensors;     ///< generated, joined or unpacked weights
+};
+
+struct Model {
+  std::string name, path, format, layout;
+  ModelConfig config;
+  formats::TokenizerData tokenizer;
+  std::string tokenizer_json;  ///< as found or written anew; empty for generated weights
+  vision::VisionWeights vision;
+  text::TextWeights text;
+  std::optional<region::RegionWeights> region;
+  std::string dtype;  ///< most frequent weight type
+  std::int64_t parameters = 0, weight_bytes = 0;
+  std::vector<std::string> notes;
+  Storage storage;
+};
+
+struct LoadRequest {
+  std::string path;         ///< file, folder, name or "synth:VARIANT[:DTYPE]"
+  std::string variant;      ///< forced row; empty: by shapes and configuration
+  bool check_memory = true;
+  std::function<bool(int done, int total)> progress;  ///< false cancels
+};
+
+/// @throws Error kNotFound, kCorrupt, kUnsupported, kExhausted, kCancelled.
+std::shared_ptr<const Model> load(const LoadRequest& request);
+
+}  // namespace moonbeam::model

@@ -1,0 +1,50 @@
+// y = x Wt + b over the thread pool, for weights of any type and any number of rows.
+#pragma once
+
+#include <span>
+
+#include "ops/context.h"
+#include "tensor/tensor_view.h"
+
+namespace moonbeam::ops {
+
+/// Weights of one linear layer: `weight` [out, in] of any readable dtype, used where it lies; `bias` [out] or
+/// empty. Owned by the model.
+struct Linear {
+  tensor::TensorView weight;
+  const float* bias = nullptr;
+  int out() const noexcept { return static_cast<int>(weight.shape[0]); }
+  int in() const noexcept { return static_cast<int>(weight.numel() / weight.shape[0]); }
+};
+
+struct Norm {
+  const float* weight = nullptr;  ///< [width]
+  const float* bias = nullptr;    ///< [width]
+  int width = 0;
+  float eps = 1e-5f;
+};
+
+enum class Epilogue {
+  kStore,    ///< out = y
+  kGelu,     ///< out = gelu_tanh(y)
+  kAdd,      ///< out += y (residual)
+};
+
+/// x [rows, in], out [rows, out]; rows are contiguous. A row's result does not depend on the other rows, nor
+/// on how many threads there are; with up to kDecodeRows rows nor on how many rows there are.
+void linear(Context& context, const float* x, int rows, const Linear& layer, float* out,
+            Epilogue epilogue = Epilogue::kStore);
+
+/// Only outputs [first, first + count): out [rows, count].
+void linear_rows(Context& context, const float* x, int rows, const Linear& layer, int first, int count, float* out);
+
+/// Up to this many rows weights are read row by row (bandwidth bound); from there on packed into panels.
+inline constexpr int kDecodeRows = 16;
+
+/// x, out [rows, width]; out may be x.
+void layer_norm(Context& context, const float* x, int rows, const Norm& norm, float* out);
+
+/// Row `index` of a table [n, width] as f32.
+void embedding_row(const tensor::TensorView& table, int index, float* out);
+
+}  // namespace moonbeam::ops
