@@ -1,0 +1,103 @@
+#include "text/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace moonbeam::text {
+
+Decoder::Decoder(const TextConfig& config, const TextWeights& weights, const RopeTable& rope, ops::Context& context)
+    : config_(config), weights_(weights), rope_(rope), context_(context), layer_(config.layers) {}
+
+void Decoder::begin(std::span<const Rows> batch, const float* embeddings) {
+  int rows = 0;
+  for (const Rows& part : batch) {
+    const int needed = part.cache->size() + part.count;
+    if (needed > config_.max_context) {
+      base::fail(ErrorCode::kExhausted, "context is full: the model has ", config_.max_context, " positions, ", needed,
+                 " are needed");
+    }
+    MB_ASSERT(part.cache->size() > 0 || part.count >= part.cache->prefix());
+    rows += part.count;
+  }
+  rows_ = rows;
+  const auto count = static_cast<std::size_t>(rows);
+  x_.reserve_discard(count * config_.dim);
+  normed_.reserve_discard(count * config_.dim);
+  qkv_.reserve_discard(count * 3 * config_.dim);
+  attended_.reserve_discard(count * config_.dim);
+  feed_.reserve_discard(count * config_.ff_dim);
+  std::memcpy(x_.data(), embeddings, count * config_.dim * sizeof(float));
+
+  batch_.assign(batch.begin(), batch.end());
+  visible_.clear();
+  for (const Rows& part : batch_) {
+    part.cache->extend(part.count);
+    for (int i = 0; i < part.count; ++i) {
+      const int position = part.cache->size() + i;
+      visible_.push_back(position < part.cache->prefix() ? part.cache->prefix() : position + 1);
+    }
+  }
+  key_blocks_.resize(batch_.size());
+  layer_ = 0;
+}
+
+bool Decoder::step() {
+  if (layer_ >= config_.layers) return false;
+  block(layer_);
+  if (probe_) probe_(layer_, x_.data(), rows_, config_.dim);
+  if (++layer_ == config_.layers) {
+    for (const Rows& part : batch_) part.cache->commit(part.count);
+  }
+  return layer_ < config_.layers;
+}
+
+// Parallel block: one norm feeds attention and feed-forward, both add into the residual stream.
+void Decoder::block(int layer) {
+  const BlockWeights& weights = weights_.blocks[static_cast<std::size_t>(layer)];
+  ops::layer_norm(context_, x_.data(), rows_, weights.ln, normed_.data());
+  ops::linear(context_, normed_.data(), rows_, weights.qkv, qkv_.data());
+  attend(layer);
+  ops::linear(context_, attended_.data(), rows_, weights.proj, x_.data(), ops::Epilogue::kAdd);
+  ops::linear(context_, normed_.data(), rows_, weights.fc1, feed_.data(), ops::Epilogue::kGelu);
+  ops::linear(context_, feed_.data(), rows_, weights.fc2, x_.data(), ops::Epilogue::kAdd);
+}
+
+// Rotates queries and keys, stores keys and values, then every row against its own sequence.
+void Decoder::attend(int layer) {
+  const int dim = config_.dim;
+  const int width = config_.head_width();
+  std::vector<ops::AttentionTask> tasks;
+  int row = 0;
+  for (std::size_t i = 0; i < batch_.size(); ++i) {
+    KvCache& cache = *batch_[i].cache;
+    const int count = batch_[i].count;
+    float* qkv = qkv_.data() + static_cast<std::ptrdiff_t>(row) * 3 * dim;
+    for (int r = 0; r < count; ++r) {
+      rotate(rope_, cache.size() + r, qkv + static_cast<std::ptrdiff_t>(r) * 3 * dim, 2 * config_.heads, width);
+    }
+    cache.writable_blocks(layer, writable_);
+    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, count, config_.heads, width, cache.size(),
+                           writable_);
+    cache.blocks(layer, key_blocks_[i]);
+    tasks.push_back({.q = qkv,
+                     .q_stride = 3 * dim,
+                     .rows = count,
+                     .blocks = key_blocks_[i],
+                     .visible = visible_.data() + row,
+                     .out = attended_.data() + static_cast<std::ptrdiff_t>(row) * dim,
+                     .out_stride = dim});
+    row += count;
+  }
+  ops::attention(context_, tasks, config_.heads, width, 1.0f / std::sqrt(static_cast<float>(width)));
+}
+
+void Decoder::logits(const float* hidden, int rows, float* out) {
+  normed_.reserve_discard(static_cast<std::size_t>(rows) * config_.dim);
+  ops::layer_norm(context_, hidden, rows, weights_.post_ln, normed_.data());
+  ops::linear(context_, normed_.data(), rows, weights_.lm_head, out);
+}
+
+}  // namespace moonbeam::text

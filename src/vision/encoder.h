@@ -1,0 +1,54 @@
+// The image encoder: patches -> features, and the projector: features -> embeddings.
+//
+// Follows vikhyat/moondream moondream/torch/vision.py `vision_encoder` and `vision_projection`.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "base/buffer.h"
+#include "ops/attention.h"
+#include "ops/context.h"
+#include "vision/config.h"
+#include "vision/feature_map.h"
+#include "vision/weights.h"
+
+namespace moonbeam::vision {
+
+/// For tests: sees the rows that leave a stage ("vit_in", "vit_block_attn", "vit_block", "features").
+using Probe = std::function<void(std::string_view stage, int layer, const float* rows, int count, int width)>;
+
+/// Called after each layer of each batch; false stops.
+using LayerFn = std::function<bool(int done, int total)>;
+
+/// Activations of the encoder, allocated once and reused. Not shared between threads.
+class Encoder {
+ public:
+  Encoder(const VisionConfig& config, const VisionWeights& weights, ops::Context& context);
+
+  /// patches [crops * P, patch_dim] -> features [crops * P, dim]. Crops go through in batches that keep the
+  /// activations in bounds; a crop's features do not depend on the others'.
+  /// @return false if `on_layer` stopped it; features are then incomplete.
+  bool encode(const float* patches, int crops, float* features, const LayerFn& on_layer = {}, const Probe& probe = {});
+
+  /// concat(global, local) per cell [n, dim] each -> fc1 -> gelu -> fc2 -> embeddings [n, proj_out_dim].
+  /// `local` is ignored where the projector takes one feature map.
+  void project(const float* global, const float* local, int n, float* embeddings);
+
+ private:
+  void block(int layer, int crops, const Probe& probe);
+  void attend(int crops);
+
+  const VisionConfig& config_;
+  const VisionWeights& weights_;
+  ops::Context& context_;
+  int crops_per_batch_;
+  // P patches of a batch's crops in all, D width.
+  base::Buffer<float> x_;       // [P, D] residual stream
+  base::Buffer<float> normed_;  // [P, D], reused for the attention's output
+  base::Buffer<float> qkv_;     // [P, 3 D]
+  base::Buffer<float> hidden_;  // [P, ff]
+  base::Buffer<float> keys_;    // key and value blocks of the batch's crops
+};
+
+}  // namespace moonbeam::vision
