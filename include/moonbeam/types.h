@@ -32,8 +32,8 @@ struct Progress {
 };
 
 /// Called between units of work (a ViT layer, a text layer, a token), on the calling thread.
-/// Return false to stop: encode_image() and load() then throw Error kCancelled, the text tasks return what
-/// there is with Finish::kStopped.
+/// Return false to stop: load() and encode_image() then throw Error kCancelled; the tasks return what there is
+/// (texts with Finish::kStopped, objects found so far).
 using ProgressFn = std::function<bool(const Progress&)>;
 
 /// Receives text as it is made, whole UTF-8 characters only. Return false to stop.

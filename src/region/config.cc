@@ -26,7 +26,8 @@ void RegionConfig::validate() const {
   check_range("inner_dim", inner_dim, 1, 1 << 18);
   check_range("coord_divisor", coord_divisor, 1, 1 << 16);
   if (coord_feat_dim % 2 != 0 || size_feat_dim % 2 != 0 || size_out_dim % 2 != 0) {
-    base::fail(ErrorCode::kCorrupt, "config region: coord_feat_dim, size_feat_dim and size_out_dim must be even, got ",
+    base::fail(ErrorCode::kCorrupt,
+               "config region: coord_feat_dim, size_feat_dim and size_out_dim must be even, got ",
                coord_feat_dim, ", ", size_feat_dim, ", ", size_out_dim);
   }
 }

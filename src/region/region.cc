@@ -17,8 +17,8 @@ void fourier_features(const float* x, int n, const float* w, int m, float* out) 
   }
 }
 
-void encode_coordinate(ops::Context& context, const RegionConfig& config, const RegionWeights& weights, float value,
-                       float* out) {
+void encode_coordinate(ops::Context& context, const RegionConfig& config, const RegionWeights& weights,
+                       float value, float* out) {
   std::vector<float> features(static_cast<std::size_t>(config.coord_feat_dim));
   fourier_features(&value, 1, weights.coord_features, config.coord_feat_dim / 2, features.data());
   ops::linear(context, features.data(), 1, weights.coord_encoder, out);
@@ -34,8 +34,8 @@ void encode_size(ops::Context& context, const RegionConfig& config, const Region
 
 namespace {
 
-void decode(ops::Context& context, const ops::Linear& fc1, const ops::Linear& fc2, const float* hidden, int rows,
-            float* logits) {
+void decode(ops::Context& context, const ops::Linear& fc1, const ops::Linear& fc2, const float* hidden,
+            int rows, float* logits) {
   std::vector<float> inner(static_cast<std::size_t>(rows) * static_cast<std::size_t>(fc1.out()));
   ops::linear(context, hidden, rows, fc1, inner.data(), ops::Epilogue::kGelu);
   ops::linear(context, inner.data(), rows, fc2, logits);
@@ -48,7 +48,8 @@ void decode_coordinate(ops::Context& context, const RegionWeights& weights, cons
   decode(context, weights.coord_fc1, weights.coord_fc2, hidden, rows, logits);
 }
 
-void decode_size(ops::Context& context, const RegionWeights& weights, const float* hidden, int rows, float* logits) {
+void decode_size(ops::Context& context, const RegionWeights& weights, const float* hidden, int rows,
+                 float* logits) {
   decode(context, weights.size_fc1, weights.size_fc2, hidden, rows, logits);
 }
 

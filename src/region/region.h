@@ -13,8 +13,8 @@ namespace moonbeam::region {
 void fourier_features(const float* x, int n, const float* w, int m, float* out);
 
 /// Embedding of a coordinate in [0,1] -> out [dim].
-void encode_coordinate(ops::Context& context, const RegionConfig& config, const RegionWeights& weights, float value,
-                       float* out);
+void encode_coordinate(ops::Context& context, const RegionConfig& config, const RegionWeights& weights,
+                       float value, float* out);
 /// Embedding of a width and a height -> out [dim].
 void encode_size(ops::Context& context, const RegionConfig& config, const RegionWeights& weights, float width,
                  float height, float* out);
@@ -23,7 +23,8 @@ void encode_size(ops::Context& context, const RegionConfig& config, const Region
 void decode_coordinate(ops::Context& context, const RegionWeights& weights, const float* hidden, int rows,
                        float* logits);
 /// hidden [rows, dim] -> logits [rows, size_out_dim]: width bins, then height bins.
-void decode_size(ops::Context& context, const RegionWeights& weights, const float* hidden, int rows, float* logits);
+void decode_size(ops::Context& context, const RegionWeights& weights, const float* hidden, int rows,
+                 float* logits);
 
 /// bin / coord_divisor.
 float bin_to_coordinate(const RegionConfig& config, int bin) noexcept;

@@ -25,13 +25,16 @@ void TextConfig::validate() const {
   check_range("max_context", max_context, 2, 1 << 20);
   check_range("n_heads", heads, 1, 1024);
   if (kv_heads != heads) {
-    base::fail(ErrorCode::kUnsupported, "config text.n_kv_heads: expected n_heads (", heads, "), got ", kv_heads);
+    base::fail(ErrorCode::kUnsupported, "config text.n_kv_heads: expected n_heads (", heads, "), got ",
+               kv_heads);
   }
   if (dim % heads != 0) {
-    base::fail(ErrorCode::kCorrupt, "config text.dim: expected a multiple of n_heads (", heads, "), got ", dim);
+    base::fail(ErrorCode::kCorrupt, "config text.dim: expected a multiple of n_heads (", heads, "), got ",
+               dim);
   }
   check_range("rope_dims", rope_dims, 0, head_width());
-  if (rope_dims % 2 != 0) base::fail(ErrorCode::kCorrupt, "rope_dims: expected an even number, got ", rope_dims);
+  if (rope_dims % 2 != 0)
+    base::fail(ErrorCode::kCorrupt, "rope_dims: expected an even number, got ", rope_dims);
   check_range("prefix_attn", prefix_attn, 0, max_context);
 }
 

@@ -11,8 +11,8 @@ struct TextConfig {
   int max_context = 2048;
   int heads = 32;
   int kv_heads = 32;
-  int prefix_attn = 730;   // positions at the start that all see each other; 0: causal from the first on
-  int rope_dims = 32;      // of each head
+  int prefix_attn = 730;  // positions at the start that all see each other; 0: causal from the first on
+  int rope_dims = 32;     // of each head
   float rope_theta = 10000.0f;
   float eps = 1e-5f;
 

@@ -8,7 +8,8 @@
 
 namespace moonbeam::text {
 
-Decoder::Decoder(const TextConfig& config, const TextWeights& weights, const RopeTable& rope, ops::Context& context)
+Decoder::Decoder(const TextConfig& config, const TextWeights& weights, const RopeTable& rope,
+                 ops::Context& context)
     : config_(config), weights_(weights), rope_(rope), context_(context), layer_(config.layers) {}
 
 void Decoder::begin(std::span<const Rows> batch, const float* embeddings) {
@@ -16,8 +17,8 @@ void Decoder::begin(std::span<const Rows> batch, const float* embeddings) {
   for (const Rows& part : batch) {
     const int needed = part.cache->size() + part.count;
     if (needed > config_.max_context) {
-      base::fail(ErrorCode::kExhausted, "context is full: the model has ", config_.max_context, " positions, ", needed,
-                 " are needed");
+      base::fail(ErrorCode::kExhausted, "context is full: the model has ", config_.max_context,
+                 " positions, ", needed, " are needed");
     }
     MB_ASSERT(part.cache->size() > 0 || part.count >= part.cache->prefix());
     rows += part.count;
@@ -76,11 +77,12 @@ void Decoder::attend(int layer) {
     const int count = batch_[i].count;
     float* qkv = qkv_.data() + static_cast<std::ptrdiff_t>(row) * 3 * dim;
     for (int r = 0; r < count; ++r) {
-      rotate(rope_, cache.size() + r, qkv + static_cast<std::ptrdiff_t>(r) * 3 * dim, 2 * config_.heads, width);
+      rotate(rope_, cache.size() + r, qkv + static_cast<std::ptrdiff_t>(r) * 3 * dim, 2 * config_.heads,
+             width);
     }
     cache.writable_blocks(layer, writable_);
-    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, count, config_.heads, width, cache.size(),
-                           writable_);
+    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, count, config_.heads, width,
+                           cache.size(), writable_);
     cache.blocks(layer, key_blocks_[i]);
     tasks.push_back({.q = qkv,
                      .q_stride = 3 * dim,

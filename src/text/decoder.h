@@ -26,9 +26,9 @@ struct Rows {
   int count;
 };
 
-/// One pass of several sequences through all layers. Prefill is a pass with many rows of one sequence, a decode
-/// step a pass with one row each of many. Between two calls of step() a pass can rest while others run.
-/// Activations are allocated once and reused; not shared between threads.
+/// One pass of several sequences through all layers. Prefill is a pass with many rows of one sequence, a
+/// decode step a pass with one row each of many. Between two calls of step() a pass can rest while others
+/// run. Activations are allocated once and reused; not shared between threads.
 class Decoder {
  public:
   Decoder(const TextConfig& config, const TextWeights& weights, const RopeTable& rope, ops::Context& context);
@@ -43,7 +43,9 @@ class Decoder {
   int layer() const noexcept { return layer_; }  ///< layers done
 
   /// After the last step: output of the last block [rows, dim], before post_ln.
-  const float* hidden(int row) const noexcept { return x_.data() + static_cast<std::ptrdiff_t>(row) * config_.dim; }
+  const float* hidden(int row) const noexcept {
+    return x_.data() + static_cast<std::ptrdiff_t>(row) * config_.dim;
+  }
 
   /// lm_head(post_ln(hidden)) + bias for `rows` rows of hidden [rows, dim] -> [rows, vocab].
   void logits(const float* hidden, int rows, float* out);

@@ -8,7 +8,9 @@ namespace moonbeam::text {
 
 namespace {
 
-std::size_t part_size(int width) { return static_cast<std::size_t>(width) * kernels::kKeyBlock; }
+std::size_t part_size(int width) {
+  return static_cast<std::size_t>(width) * kernels::kKeyBlock;
+}
 
 }  // namespace
 

@@ -10,9 +10,9 @@
 namespace moonbeam::text {
 
 /// Blocks of kernels::kKeyBlock positions, each with all layers. A block that several caches share is read
-/// only; extend() copies it for the cache that writes, so an encoded picture serves any number of questions at
-/// the price of one block each. A cache belongs to one thread at a time; forking a cache that nobody writes
-/// is safe from many.
+/// only; extend() copies it for the cache that writes, so an encoded picture serves any number of questions
+/// at the price of one block each. A cache belongs to one thread at a time; forking a cache that nobody
+/// writes is safe from many.
 class KvCache {
  public:
   /// Positions below `prefix` see each other both ways; all of them must be stored by one pass.
@@ -23,9 +23,9 @@ class KvCache {
   /// A second sequence with the same past. Costs pointers only.
   KvCache fork() const { return KvCache(*this); }
 
-  int size() const noexcept { return size_; }      ///< positions stored
+  int size() const noexcept { return size_; }  ///< positions stored
   int prefix() const noexcept { return prefix_; }
-  std::size_t bytes() const noexcept;              ///< of its blocks, shared or not
+  std::size_t bytes() const noexcept;  ///< of its blocks, shared or not
 
   /// Makes room to write positions [size(), size() + rows).
   void extend(int rows);

@@ -5,10 +5,10 @@
 namespace moonbeam::text {
 
 RopeTable::RopeTable(int rope_dims, float theta, int max_positions)
-    : half_(rope_dims / 2), table_(static_cast<std::size_t>(rope_dims) * static_cast<std::size_t>(max_positions)) {
+    : half_(rope_dims / 2),
+      table_(static_cast<std::size_t>(rope_dims) * static_cast<std::size_t>(max_positions)) {
   for (int i = 0; i < half_; ++i) {
-    const float inverse =
-        1.0f / std::pow(theta, static_cast<float>(2 * i) / static_cast<float>(rope_dims));
+    const float inverse = 1.0f / std::pow(theta, static_cast<float>(2 * i) / static_cast<float>(rope_dims));
     for (int position = 0; position < max_positions; ++position) {
       const float angle = static_cast<float>(position) * inverse;
       float* row = table_.data() + static_cast<std::ptrdiff_t>(2) * half_ * position;

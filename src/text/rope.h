@@ -10,8 +10,10 @@ class RopeTable {
  public:
   RopeTable(int rope_dims, float theta, int max_positions);
   int dims() const noexcept { return 2 * half_; }
-  const float* cos(int position) const noexcept { return table_.data() + 2 * half_ * position; }  ///< [dims / 2]
-  const float* sin(int position) const noexcept { return cos(position) + half_; }                 ///< [dims / 2]
+  const float* cos(int position) const noexcept {
+    return table_.data() + 2 * half_ * position;
+  }                                                                                ///< [dims / 2]
+  const float* sin(int position) const noexcept { return cos(position) + half_; }  ///< [dims / 2]
 
  private:
   int half_;

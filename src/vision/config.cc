@@ -28,13 +28,15 @@ void VisionConfig::validate() const {
   check_range("crop_size", crop_size, patch_size, 8192);
   check_range("max_crops", max_crops, 1, 256);
   check_range("overlap_margin", overlap_margin, 0, 1024);
-  if (channels != 3) base::fail(ErrorCode::kUnsupported, "config vision.in_channels: expected 3, got ", channels);
+  if (channels != 3)
+    base::fail(ErrorCode::kUnsupported, "config vision.in_channels: expected 3, got ", channels);
   if (dim % heads != 0) {
-    base::fail(ErrorCode::kCorrupt, "config vision.enc_dim: expected a multiple of enc_n_heads (", heads, "), got ", dim);
+    base::fail(ErrorCode::kCorrupt, "config vision.enc_dim: expected a multiple of enc_n_heads (", heads,
+               "), got ", dim);
   }
   if (crop_size % patch_size != 0) {
-    base::fail(ErrorCode::kCorrupt, "config vision.crop_size: expected a multiple of enc_patch_size (", patch_size,
-               "), got ", crop_size);
+    base::fail(ErrorCode::kCorrupt, "config vision.crop_size: expected a multiple of enc_patch_size (",
+               patch_size, "), got ", crop_size);
   }
   if (tiling == Tiling::kOverlapCrops && 2 * overlap_margin >= grid_side()) {
     base::fail(ErrorCode::kCorrupt, "config vision.overlap_margin: expected less than half of ", grid_side(),
@@ -42,7 +44,8 @@ void VisionConfig::validate() const {
   }
   check_range("image_grid", image_grid, 1, grid_side());
   if (proj_in_dim != dim && proj_in_dim != 2 * dim) {
-    base::fail(ErrorCode::kCorrupt, "projector input: expected ", dim, " or ", 2 * dim, ", got ", proj_in_dim);
+    base::fail(ErrorCode::kCorrupt, "projector input: expected ", dim, " or ", 2 * dim, ", got ",
+               proj_in_dim);
   }
 }
 

@@ -21,7 +21,8 @@ Encoder::Encoder(const VisionConfig& config, const VisionWeights& weights, ops::
       context_(context),
       crops_per_batch_(std::max(1, kRowsPerBatch / config.patches())) {}
 
-bool Encoder::encode(const float* patches, int crops, float* features, const LayerFn& on_layer, const Probe& probe) {
+bool Encoder::encode(const float* patches, int crops, float* features, const LayerFn& on_layer,
+                     const Probe& probe) {
   const int per_crop = config_.patches();
   const auto dim = static_cast<std::ptrdiff_t>(config_.dim);
   const int batches = (crops + crops_per_batch_ - 1) / crops_per_batch_;
@@ -38,7 +39,8 @@ bool Encoder::encode(const float* patches, int crops, float* features, const Lay
     ops::linear(context_, patches + static_cast<std::ptrdiff_t>(first) * per_crop * config_.patch_dim(), rows,
                 weights_.patch_emb, x_.data());
     for (int crop = 0; crop < count; ++crop) {
-      context_.kernels.add(weights_.pos_emb, x_.data() + crop * per_crop * dim, static_cast<int>(per_crop * dim));
+      context_.kernels.add(weights_.pos_emb, x_.data() + crop * per_crop * dim,
+                           static_cast<int>(per_crop * dim));
     }
     if (probe) probe("vit_in", 0, x_.data(), rows, config_.dim);
     for (int layer = 0; layer < config_.layers; ++layer) {
@@ -86,8 +88,8 @@ void Encoder::attend(int crops) {
     const float* qkv = qkv_.data() + static_cast<std::ptrdiff_t>(crop) * patches * 3 * dim;
     const auto first = static_cast<std::size_t>(crop * blocks);
     const auto count = static_cast<std::size_t>(blocks);
-    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, patches, config_.heads, config_.head_width(), 0,
-                           std::span(storage).subspan(first, count));
+    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, patches, config_.heads,
+                           config_.head_width(), 0, std::span(storage).subspan(first, count));
     tasks.push_back({.q = qkv,
                      .q_stride = 3 * dim,
                      .rows = patches,

@@ -29,7 +29,8 @@ class Encoder {
   /// patches [crops * P, patch_dim] -> features [crops * P, dim]. Crops go through in batches that keep the
   /// activations in bounds; a crop's features do not depend on the others'.
   /// @return false if `on_layer` stopped it; features are then incomplete.
-  bool encode(const float* patches, int crops, float* features, const LayerFn& on_layer = {}, const Probe& probe = {});
+  bool encode(const float* patches, int crops, float* features, const LayerFn& on_layer = {},
+              const Probe& probe = {});
 
   /// concat(global, local) per cell [n, dim] each -> fc1 -> gelu -> fc2 -> embeddings [n, proj_out_dim].
   /// `local` is ignored where the projector takes one feature map.

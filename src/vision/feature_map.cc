@@ -26,7 +26,8 @@ FeatureMap reconstruct_from_crops(const float* crops, int rows, int cols, int si
   return out;
 }
 
-FeatureMap adaptive_avg_pool2d(const float* input, int height, int width, int dim, int out_height, int out_width) {
+FeatureMap adaptive_avg_pool2d(const float* input, int height, int width, int dim, int out_height,
+                               int out_width) {
   FeatureMap out(out_height, out_width, dim);
   for (int i = 0; i < out_height; ++i) {
     const int y0 = i * height / out_height;
@@ -66,7 +67,8 @@ Tap bilinear_tap(int i, int in, int out) {
 
 }  // namespace
 
-FeatureMap interpolate_bilinear(const float* input, int height, int width, int dim, int out_height, int out_width) {
+FeatureMap interpolate_bilinear(const float* input, int height, int width, int dim, int out_height,
+                                int out_width) {
   FeatureMap out(out_height, out_width, dim);
   for (int i = 0; i < out_height; ++i) {
     const Tap y = bilinear_tap(i, height, out_height);

@@ -12,9 +12,13 @@ struct FeatureMap {
 
   FeatureMap() = default;
   FeatureMap(int map_height, int map_width, int map_dim)
-      : height(map_height), width(map_width), dim(map_dim),
+      : height(map_height),
+        width(map_width),
+        dim(map_dim),
         data(static_cast<std::size_t>(map_height) * map_width * map_dim) {}
-  float* at(int y, int x) noexcept { return data.data() + (static_cast<std::ptrdiff_t>(y) * width + x) * dim; }
+  float* at(int y, int x) noexcept {
+    return data.data() + (static_cast<std::ptrdiff_t>(y) * width + x) * dim;
+  }
   const float* at(int y, int x) const noexcept {
     return data.data() + (static_cast<std::ptrdiff_t>(y) * width + x) * dim;
   }
@@ -27,9 +31,11 @@ FeatureMap reconstruct_from_crops(const float* crops, int rows, int cols, int si
 
 /// Output cell (i, j) is the mean of rows floor(i H / h) .. ceil((i + 1) H / h) - 1, columns alike, as
 /// torch's adaptive_avg_pool2d. `input` [height, width, dim].
-FeatureMap adaptive_avg_pool2d(const float* input, int height, int width, int dim, int out_height, int out_width);
+FeatureMap adaptive_avg_pool2d(const float* input, int height, int width, int dim, int out_height,
+                               int out_width);
 
 /// Bilinear, pixel centres at half (align_corners false), no antialiasing, as torch's interpolate.
-FeatureMap interpolate_bilinear(const float* input, int height, int width, int dim, int out_height, int out_width);
+FeatureMap interpolate_bilinear(const float* input, int height, int width, int dim, int out_height,
+                                int out_width);
 
 }  // namespace moonbeam::vision

@@ -13,11 +13,11 @@ struct BlockWeights {
 };
 
 struct VisionWeights {
-  ops::Linear patch_emb;             ///< [dim, patch_dim]
-  const float* pos_emb = nullptr;    ///< [patches, dim]
+  ops::Linear patch_emb;           ///< [dim, patch_dim]
+  const float* pos_emb = nullptr;  ///< [patches, dim]
   std::vector<BlockWeights> blocks;
   ops::Norm post_ln;
-  ops::Linear proj_fc1, proj_fc2;    ///< projector
+  ops::Linear proj_fc1, proj_fc2;  ///< projector
 };
 
 }  // namespace moonbeam::vision

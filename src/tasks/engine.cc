@@ -1,0 +1,64 @@
+#include "tasks/engine.h"
+
+#include "tasks/prompts.h"
+
+namespace moonbeam::tasks {
+
+namespace {
+
+ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernels, int threads) {
+  const model::ModelConfig& config = model.config;
+  const model::Prompts& prompts = config.prompts;
+  ModelInfo info;
+  info.name = model.name;
+  info.path = model.path;
+  info.variant = config.variant;
+  info.dtype = model.dtype;
+  info.mode = "f32";
+  info.isa = std::string(kernels.isa);
+  info.threads = threads;
+  info.parameters = model.parameters;
+  info.weight_bytes = model.weight_bytes;
+  info.image_tokens = config.vision.image_tokens();
+  info.max_context = config.text.max_context;
+  info.can_detect = model.region.has_value() && prompts.detect.has_value() && prompts.point.has_value();
+  info.can_reason = prompts.thinking >= 0 && prompts.answer >= 0 && prompts.query.has_value();
+  info.can_gaze = model.region.has_value() && prompts.gaze;
+  info.caption_lengths = caption_lengths(prompts);
+  info.notes = model.notes;
+  return info;
+}
+
+}  // namespace
+
+std::shared_ptr<const Engine> make_engine(std::shared_ptr<const model::Model> model,
+                                          const LoadOptions& options) {
+  const kernels::KernelTable& table = kernels::kernels(options.isa);
+  auto pool = std::make_unique<base::ThreadPool>(base::choose_threads(options.threads));
+  const text::TextConfig& text = model->config.text;
+  ModelInfo info = describe(*model, table, pool->threads());
+  text::Tokenizer tokenizer(model->tokenizer);
+  text::RopeTable rope(text.rope_dims, text.rope_theta, text.max_context);
+  return std::make_shared<Engine>(Engine{.model = std::move(model),
+                                         .kernels = &table,
+                                         .pool = std::move(pool),
+                                         .tokenizer = std::move(tokenizer),
+                                         .rope = std::move(rope),
+                                         .info = std::move(info)});
+}
+
+std::shared_ptr<const Engine> open_engine(const std::string& model, const LoadOptions& options) {
+  // A wrong name of an instruction set or a wrong count of threads is told before gigabytes are read.
+  kernels::kernels(options.isa);
+  base::choose_threads(options.threads);
+  model::LoadRequest request{
+      .path = model, .variant = options.variant, .check_memory = options.check_memory, .progress = {}};
+  if (options.progress) {
+    request.progress = [&](int done, int total) {
+      return options.progress({Progress::Stage::kLoad, done, total});
+    };
+  }
+  return make_engine(model::load(request), options);
+}
+
+}  // namespace moonbeam::tasks

@@ -1,0 +1,42 @@
+// A loaded model with everything its requests share: pool, kernels, tokenizer, tables.
+#pragma once
+
+#include <memory>
+
+#include <moonbeam/model.h>
+
+#include "base/thread_pool.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "text/rope.h"
+#include "text/tokenizer.h"
+
+namespace moonbeam::tasks {
+
+struct Engine {
+  std::shared_ptr<const model::Model> model;
+  const kernels::KernelTable* kernels;
+  std::unique_ptr<base::ThreadPool> pool;  ///< jobs of several requests take turns on it
+  text::Tokenizer tokenizer;
+  text::RopeTable rope;
+  ModelInfo info;
+
+  const model::ModelConfig& config() const noexcept { return model->config; }
+  const model::Prompts& prompts() const noexcept { return model->config.prompts; }
+};
+
+/// @throws Error as Model::load.
+std::shared_ptr<const Engine> open_engine(const std::string& model, const LoadOptions& options);
+/// For tests: an engine round weights that are already there.
+std::shared_ptr<const Engine> make_engine(std::shared_ptr<const model::Model> model,
+                                          const LoadOptions& options);
+
+}  // namespace moonbeam::tasks
+
+namespace moonbeam {
+
+struct Model::Impl {
+  std::shared_ptr<const tasks::Engine> engine;
+};
+
+}  // namespace moonbeam

@@ -1,0 +1,38 @@
+// The decode loop for places: bins of coordinates and sizes instead of text.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <moonbeam/types.h>
+
+#include "tasks/runner.h"
+
+namespace moonbeam::tasks {
+
+/// One object as it was decoded. Sizes are those of detect; point leaves them 0.
+struct DecodedObject {
+  std::vector<int> bins;  ///< x, y and for detect width, height
+  float x = 0, y = 0, width = 0, height = 0;
+};
+
+/// For tests: logits that each bin or the choice to end is taken from. `kind` is 't' (text), 'x', 'y' or 's'.
+using RegionLogitsFn = std::function<void(char kind, std::span<const float> logits)>;
+
+/// Continues `sequence`, whose logits are those after a detect (with_size) or point prompt, until EOS,
+/// max_objects, a full context or a callback's false. Greedy, as in the reference. Any token but EOS starts
+/// an object. @throws Error kCorrupt if the logits are not finite numbers. Follows vikhyat/moondream
+/// moondream/torch/moondream.py `_generate_points`.
+std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bool with_size, int max_objects,
+                                          const ProgressFn& progress = {},
+                                          const RegionLogitsFn& on_logits = {});
+
+/// x, y from the hidden of the last position on, whatever the logits say (gaze).
+DecodedObject decode_point(Runner& runner, Sequence& sequence, const RegionLogitsFn& on_logits = {});
+
+Box to_box(const DecodedObject& object) noexcept;
+inline Point to_point(const DecodedObject& object) noexcept {
+  return {object.x, object.y};
+}
+
+}  // namespace moonbeam::tasks

@@ -1,0 +1,144 @@
+#include "tasks/runner.h"
+
+#include <cstring>
+
+#include "base/error.h"
+#include "region/region.h"
+
+namespace moonbeam::tasks {
+
+namespace {
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+}  // namespace
+
+Runner::Runner(const Engine& engine)
+    : engine_(engine),
+      context_(*engine.pool, *engine.kernels),
+      decoder_(engine.config().text, engine.model->text, engine.rope, context_) {}
+
+void Runner::embed(const Token& token, float* out) {
+  const model::Model& model = *engine_.model;
+  std::visit(
+      Overloaded{[&](TextToken t) { ops::embedding_row(model.text.wte, t.id, out); },
+                 [&](CoordToken t) {
+                   region::encode_coordinate(context_, *model.config.region, *model.region, t.value, out);
+                 },
+                 [&](SizeToken t) {
+                   region::encode_size(context_, *model.config.region, *model.region, t.width, t.height, out);
+                 }},
+      token);
+}
+
+bool Runner::run(const LayerFn& on_layer) {
+  const int layers = engine_.config().text.layers;
+  for (bool more = true; more;) {
+    more = decoder_.step();
+    if (on_layer && !on_layer(decoder_.layer(), layers) && more) {
+      decoder_.abandon();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Runner::advance(std::span<const Feed> feeds, const LayerFn& on_layer) {
+  const auto dim = static_cast<std::size_t>(engine_.config().text.dim);
+  std::size_t rows = 0;
+  for (const Feed& feed : feeds) rows += feed.tokens.size();
+  embeddings_.reserve_discard(rows * dim);
+  std::vector<text::Rows> batch;
+  float* row = embeddings_.data();
+  for (const Feed& feed : feeds) {
+    batch.push_back({&feed.sequence->cache, static_cast<int>(feed.tokens.size())});
+    for (const Token& token : feed.tokens) {
+      embed(token, row);
+      row += dim;
+    }
+  }
+  decoder_.begin(batch, embeddings_.data());
+  if (!run(on_layer)) return false;
+
+  // One lm_head over the last rows of all sequences: its weights are read once.
+  std::vector<float> last;
+  int asked = 0;
+  int end = 0;
+  for (const Feed& feed : feeds) {
+    end += static_cast<int>(feed.tokens.size());
+    const float* hidden = decoder_.hidden(end - 1);
+    feed.sequence->hidden.assign(hidden, hidden + dim);
+    if (!feed.logits) continue;
+    last.insert(last.end(), hidden, hidden + dim);
+    ++asked;
+  }
+  if (asked == 0) return true;
+  const auto vocab = static_cast<std::size_t>(engine_.config().text.vocab_size);
+  if (asked == 1) {
+    for (const Feed& feed : feeds) {
+      if (!feed.logits) continue;
+      feed.sequence->logits.resize(vocab);
+      decoder_.logits(last.data(), 1, feed.sequence->logits.data());
+    }
+    return true;
+  }
+  std::vector<float> all(static_cast<std::size_t>(asked) * vocab);
+  decoder_.logits(last.data(), asked, all.data());
+  const float* from = all.data();
+  for (const Feed& feed : feeds) {
+    if (!feed.logits) continue;
+    feed.sequence->logits.assign(from, from + vocab);
+    from += vocab;
+  }
+  return true;
+}
+
+bool Runner::advance(Sequence& sequence, std::span<const Token> tokens, bool logits,
+                     const LayerFn& on_layer) {
+  const Feed feed{&sequence, tokens, logits};
+  return advance(std::span(&feed, 1), on_layer);
+}
+
+bool Runner::prefill_image(Sequence& sequence, const float* embeddings, int n, const LayerFn& on_layer) {
+  const model::Prompts& prompts = engine_.prompts();
+  std::vector<int> before{prompts.bos};
+  std::vector<int> after;
+  if (!prompts.text_before_image.empty()) {
+    const std::vector<int> ids = engine_.tokenizer.encode(prompts.text_before_image, true);
+    before.insert(before.end(), ids.begin(), ids.end());
+    after = engine_.tokenizer.encode(prompts.text_after_image, true);
+  }
+  const auto dim = static_cast<std::size_t>(engine_.config().text.dim);
+  const std::size_t rows = before.size() + static_cast<std::size_t>(n) + after.size();
+  embeddings_.reserve_discard(rows * dim);
+  float* row = embeddings_.data();
+  for (const int id : before) {
+    embed(TextToken{id}, row);
+    row += dim;
+  }
+  std::memcpy(row, embeddings, static_cast<std::size_t>(n) * dim * sizeof(float));
+  row += static_cast<std::size_t>(n) * dim;
+  for (const int id : after) {
+    embed(TextToken{id}, row);
+    row += dim;
+  }
+  const text::Rows part{&sequence.cache, static_cast<int>(rows)};
+  decoder_.begin(std::span(&part, 1), embeddings_.data());
+  return run(on_layer);
+}
+
+Sequence new_sequence(const Engine& engine, int prefix) {
+  const text::TextConfig& config = engine.config().text;
+  return Sequence(text::KvCache(config.layers, config.heads, config.head_width(), prefix));
+}
+
+int room(const Engine& engine, const Sequence& sequence) noexcept {
+  return engine.config().text.max_context - sequence.cache.size();
+}
+
+}  // namespace moonbeam::tasks

@@ -1,0 +1,70 @@
+// Feeds tokens of one or many sequences to the text decoder.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/buffer.h"
+#include "ops/context.h"
+#include "tasks/engine.h"
+#include "tasks/token.h"
+#include "text/decoder.h"
+#include "text/kv_cache.h"
+
+namespace moonbeam::tasks {
+
+/// One conversation with the model: its past, and what the last position says.
+struct Sequence {
+  explicit Sequence(text::KvCache past) : cache(std::move(past)) {}
+
+  text::KvCache cache;
+  std::vector<float> hidden;  ///< [dim] output of the last block at the last position, before post_ln
+  std::vector<float> logits;  ///< [vocab] there, if asked for
+};
+
+/// A sequence and what to feed it.
+struct Feed {
+  Sequence* sequence;
+  std::span<const Token> tokens;  ///< not empty
+  bool logits = true;             ///< the lm_head costs a tenth of a step: skip it where nobody reads it
+};
+
+/// Called after each layer; false stops.
+using LayerFn = std::function<bool(int done, int total)>;
+
+/// Activations for one worker. Not shared between threads.
+class Runner {
+ public:
+  explicit Runner(const Engine& engine);
+
+  /// Feeds all sequences in one pass. False if on_layer stopped it: the sequences are then as before.
+  /// @throws Error kExhausted (context full).
+  bool advance(std::span<const Feed> feeds, const LayerFn& on_layer = {});
+  bool advance(Sequence& sequence, std::span<const Token> tokens, bool logits = true,
+               const LayerFn& on_layer = {});
+
+  /// The picture's prefix: BOS and embeddings [n, dim], with the texts some releases put round them.
+  bool prefill_image(Sequence& sequence, const float* embeddings, int n, const LayerFn& on_layer);
+
+  const Engine& engine() const noexcept { return engine_; }
+  ops::Context& context() noexcept { return context_; }
+  text::Decoder& decoder() noexcept { return decoder_; }
+
+ private:
+  void embed(const Token& token, float* out);
+  bool run(const LayerFn& on_layer);
+
+  const Engine& engine_;
+  ops::Context context_;
+  text::Decoder decoder_;
+  base::Buffer<float> embeddings_;  // [rows, dim]
+};
+
+/// An empty sequence; `prefix` positions at its start see each other.
+Sequence new_sequence(const Engine& engine, int prefix = 0);
+
+/// Positions that are left in the model's context.
+int room(const Engine& engine, const Sequence& sequence) noexcept;
+
+}  // namespace moonbeam::tasks
