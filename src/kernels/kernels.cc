@@ -1,1 +1,62 @@
+// Which table of kernels runs: the best that this CPU has, or the one that MOONBEAM_ISA names.
+#include "kernels/kernels.h"
 
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "kernels/scalar/scalar.h"
+#ifdef MOONBEAM_KERNELS_X86
+#include "kernels/avx2/avx2.h"
+#include "kernels/avx512/avx512.h"
+#endif
+
+namespace moonbeam::kernels {
+namespace {
+
+// Worst first.
+std::vector<const KernelTable*> find_runnable() {
+  std::vector<const KernelTable*> tables = {&scalar::kTable};
+#ifdef MOONBEAM_KERNELS_X86
+  if (base::cpu_features().avx2) tables.push_back(&avx2::kTable);
+  if (base::cpu_features().avx512) tables.push_back(&avx512::kTable);
+#endif
+  return tables;
+}
+
+const KernelTable& find(std::string_view isa) {
+  std::string runnable;
+  for (const KernelTable* table : runnable_kernels()) {
+    if (table->isa == isa) return *table;
+    runnable += (runnable.empty() ? "" : ", ") + std::string(table->isa);
+  }
+  base::fail(ErrorCode::kUnsupported, "kernels: instruction set: expected one of ", runnable, ", got '",
+             base::printable(isa), "'");
+}
+
+}  // namespace
+
+WeightKernels KernelTable::weights(tensor::DType type) const noexcept {
+  if (type == tensor::DType::kF32) return f32;
+  if (type == tensor::DType::kBF16) return bf16;
+  if (type == tensor::DType::kF16) return f16;
+  return {};
+}
+
+std::span<const KernelTable* const> runnable_kernels() {
+  static const std::vector<const KernelTable*> tables = find_runnable();
+  return tables;
+}
+
+const KernelTable& kernels() {
+  const char* named = std::getenv("MOONBEAM_ISA");
+  return named && *named ? find(named) : *runnable_kernels().back();
+}
+
+const KernelTable& kernels(std::string_view isa) {
+  return isa.empty() ? kernels() : find(isa);
+}
+
+}  // namespace moonbeam::kernels

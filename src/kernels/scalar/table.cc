@@ -1,0 +1,19 @@
+// The scalar table.
+#include "kernels/scalar/scalar.h"
+
+namespace moonbeam::kernels::scalar {
+
+const KernelTable kTable = {
+    .isa = "scalar",
+    .layer_norm = layer_norm,
+    .gelu = gelu,
+    .add = add,
+    .pack_rows = pack_rows,
+    .tile = tile,
+    .attention = attention,
+    .f32 = {.pack_panel = pack_panel_f32, .dot = dot_f32},
+    .bf16 = {.pack_panel = pack_panel_bf16, .dot = dot_bf16},
+    .f16 = {.pack_panel = pack_panel_f16, .dot = dot_f16},
+};
+
+}  // namespace moonbeam::kernels::scalar
