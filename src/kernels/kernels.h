@@ -1,8 +1,8 @@
 // The table of kernels: pure maths on pointers. No configuration, no allocation, no threads.
 //
 // One folder per instruction set; `scalar` is the definition of correct. Weight matrices are [n, k] row-major
-// in the type of the file; activations are f32. To multiply many rows, weights are packed into panels of kPanel
-// output columns and activations into panels of kTileRows rows:
+// in the type of the file; activations are f32. To multiply many rows, weights are packed into panels of
+// kPanel output columns and activations into panels of kTileRows rows:
 //   weight panel      [k][kPanel]     column c of panel p is weight row p * kPanel + c
 //   activation panel  [k][kTileRows]  row r of panel p is activation row p * kTileRows + r
 // Missing rows and columns at the edges are zero.
@@ -31,8 +31,8 @@ struct MutableKeyBlock {
 };
 
 /// x, out [rows, width]; out may be x. Biased variance: (x - mean) / sqrt(var + eps) * weight + bias.
-using LayerNormFn = void(const float* x, const float* weight, const float* bias, float* out, int rows, int width,
-                         float eps) noexcept;
+using LayerNormFn = void(const float* x, const float* weight, const float* bias, float* out, int rows,
+                         int width, float eps) noexcept;
 /// x [n] in place, tanh form.
 using GeluFn = void(float* x, int n) noexcept;
 /// out[i] += x[i].
@@ -41,28 +41,31 @@ using AddFn = void(const float* x, float* out, int n) noexcept;
 /// Packs activations: rows [0, rows) of x (row stride in floats), columns [0, k), into ceil(rows / kTileRows)
 /// panels, one after another, each [k][kTileRows].
 using PackRowsFn = void(const float* x, std::ptrdiff_t stride, int rows, int k, float* panels) noexcept;
-/// Packs weights: `columns` <= kPanel rows of the weight matrix, elements [0, k) of each (row stride in bytes),
-/// into one panel [k][kPanel].
-using PackPanelFn = void(const std::byte* weights, std::ptrdiff_t stride, int columns, int k, float* panel) noexcept;
-/// One activation panel times one weight panel: out[r * out_stride + c] (+)= sum over k, for `rows` <= kTileRows
-/// and `columns` <= kPanel. `bias` [columns] or null is the start of the sum where accumulate is false;
-/// accumulate continues the sum that is in out.
-using TileFn = void(const float* rows_panel, const float* weight_panel, int k, int rows, int columns, const float* bias,
-                    bool accumulate, float* out, std::ptrdiff_t out_stride) noexcept;
+/// Packs weights: `columns` <= kPanel rows of the weight matrix, elements [0, k) of each (row stride in
+/// bytes), into one panel [k][kPanel].
+using PackPanelFn = void(const std::byte* weights, std::ptrdiff_t stride, int columns, int k,
+                         float* panel) noexcept;
+/// One activation panel times one weight panel: out[r * out_stride + c] (+)= sum over k, for `rows` <=
+/// kTileRows and `columns` <= kPanel. `bias` [columns] or null is the start of the sum where accumulate is
+/// false; accumulate continues the sum that is in out.
+using TileFn = void(const float* rows_panel, const float* weight_panel, int k, int rows, int columns,
+                    const float* bias, bool accumulate, float* out, std::ptrdiff_t out_stride) noexcept;
 /// Few rows: out[r * out_stride + c] = bias[c] + x[r] . weights[c], for `rows` <= 4 rows of x (row stride
 /// x_stride floats) and `columns` rows of the weight matrix. The order of a sum depends on k alone.
-using DotFn = void(const float* x, std::ptrdiff_t x_stride, int rows, const std::byte* weights, std::ptrdiff_t stride,
-                   int columns, int k, const float* bias, float* out, std::ptrdiff_t out_stride) noexcept;
+using DotFn = void(const float* x, std::ptrdiff_t x_stride, int rows, const std::byte* weights,
+                   std::ptrdiff_t stride, int columns, int k, const float* bias, float* out,
+                   std::ptrdiff_t out_stride) noexcept;
 
 /// One head: `rows` queries (row stride q_stride) against blocks of keys. keys [width, kKeyBlock] and values
 /// [kKeyBlock, width] of block b at blocks[b].k and .v (this head's part). Row r sees the first visible[r]
 /// positions. `scores`: scratch of attention_scratch() floats.
-using AttentionFn = void(const float* q, std::ptrdiff_t q_stride, int rows, const KeyBlock* blocks, const int* visible,
-                         int width, float scale, float* scores, float* out, std::ptrdiff_t out_stride) noexcept;
+using AttentionFn = void(const float* q, std::ptrdiff_t q_stride, int rows, const KeyBlock* blocks,
+                         const int* visible, int width, float scale, float* scores, float* out,
+                         std::ptrdiff_t out_stride) noexcept;
 /// Floats of scratch that AttentionFn needs for rows that see at most `keys` positions.
 constexpr std::size_t attention_scratch(int keys, int width) {
-  return static_cast<std::size_t>(kTileRows) * static_cast<std::size_t>((keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock +
-                                                                        width + kKeyBlock);
+  return static_cast<std::size_t>(kTileRows) *
+         static_cast<std::size_t>((keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock + width + kKeyBlock);
 }
 
 /// Kernels for weights of one type; types without any go through DTypeInfo::dequantize and the f32 ones.

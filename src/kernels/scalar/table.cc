@@ -3,7 +3,7 @@
 
 namespace moonbeam::kernels::scalar {
 
-const KernelTable kTable = {
+constinit const KernelTable kTable = {
     .isa = "scalar",
     .layer_norm = layer_norm,
     .gelu = gelu,

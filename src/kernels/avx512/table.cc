@@ -1,0 +1,23 @@
+// The AVX-512 table. The only file of this folder that is compiled, with the instruction set's flags.
+#include "kernels/avx512/avx512.h"
+#include "kernels/avx512/vec.h"
+#include "kernels/simd/attention.h"
+#include "kernels/simd/elementwise.h"
+#include "kernels/simd/matmul.h"
+
+namespace moonbeam::kernels::avx512 {
+
+constinit const KernelTable kTable = {
+    .isa = "avx512",
+    .layer_norm = simd::layer_norm<Vec>,
+    .gelu = simd::gelu<Vec>,
+    .add = simd::add<Vec>,
+    .pack_rows = simd::pack_rows<HalfVec>,
+    .tile = simd::tile<Vec, kTileVectors>,
+    .attention = simd::attention<Vec, HalfVec, kTileVectors>,
+    .f32 = {.pack_panel = simd::pack_panel<Vec, simd::F32>, .dot = simd::dot<Vec, simd::F32>},
+    .bf16 = {.pack_panel = simd::pack_panel<Vec, simd::BF16>, .dot = simd::dot<Vec, simd::BF16>},
+    .f16 = {.pack_panel = simd::pack_panel<Vec, simd::F16>, .dot = simd::dot<Vec, simd::F16>},
+};
+
+}  // namespace moonbeam::kernels::avx512
