@@ -21,11 +21,11 @@ void layer_norm(const float* x, const float* weight, const float* bias, float* o
 }
 
 void gelu(float* x, int n) noexcept {
-  // sqrt(2 / pi)
-  constexpr double kScale = 0.7978845608028654;
+  // 0.5 v (1 + tanh(u)) = v / (1 + e^-2u), without the cancellation where tanh nears -1. Twice sqrt(2 / pi).
+  constexpr double kScale = 1.5957691216057308;
   for (int i = 0; i < n; ++i) {
     const double v = x[i];
-    x[i] = static_cast<float>(0.5 * v * (1 + std::tanh(kScale * (v + 0.044715 * v * v * v))));
+    x[i] = static_cast<float>(v / (1 + std::exp(-kScale * (v + 0.044715 * v * v * v))));
   }
 }
 
