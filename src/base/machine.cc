@@ -1,1 +1,119 @@
+#include "base/machine.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace moonbeam::base {
+
+namespace {
+
+#if defined(__x86_64__)
+std::uint64_t saved_registers() {
+  std::uint32_t low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<std::uint64_t>(high) << 32) | low;
+}
+
+std::string brand() {
+  unsigned words[12] = {};
+  if (__get_cpuid_max(0x80000000u, nullptr) < 0x80000004u) return "x86-64 CPU";
+  for (unsigned i = 0; i < 3; ++i) {
+    unsigned* w = words + 4 * i;
+    __get_cpuid(0x80000002u + i, w, w + 1, w + 2, w + 3);
+  }
+  char text[49] = {};
+  std::memcpy(text, words, 48);
+  std::string name(text);
+  name.erase(0, name.find_first_not_of(' '));
+  name.erase(name.find_last_not_of(' ') + 1);
+  return name.empty() ? "x86-64 CPU" : name;
+}
+
+CpuFeatures detect() {
+  CpuFeatures out;
+  out.name = brand();
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return out;
+  const bool saves = (c & bit_OSXSAVE) != 0;
+  const bool fma = (c & bit_FMA) != 0 && (c & bit_F16C) != 0 && (c & bit_AVX) != 0;
+  if (!saves || !fma) return out;
+  const std::uint64_t registers = saved_registers();
+  if ((registers & 0x6) != 0x6 || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return out;
+  out.avx2 = (b & bit_AVX2) != 0;
+  const bool zmm = (registers & 0xE6) == 0xE6;
+  out.avx512 = out.avx2 && zmm && (b & bit_AVX512F) != 0 && (b & bit_AVX512BW) != 0 &&
+               (b & bit_AVX512DQ) != 0 && (b & bit_AVX512VL) != 0;
+  out.avx512_vnni = out.avx512 && (c & (1u << 11)) != 0;
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) out.avx512_bf16 = out.avx512 && (a & (1u << 5)) != 0;
+  return out;
+}
+#else
+CpuFeatures detect() {
+  CpuFeatures out;
+  out.name = "unknown CPU";
+  return out;
+}
+#endif
+
+std::int64_t read_number(const char* path) {
+  std::ifstream in(path);
+  std::int64_t value = -1;
+  return in >> value ? value : -1;
+}
+
+}  // namespace
+
+const CpuFeatures& cpu_features() {
+  static const CpuFeatures features = detect();
+  return features;
+}
+
+Memory memory() {
+  Memory out;
+  std::ifstream in("/proc/meminfo");
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream fields(line);
+    std::string key;
+    std::int64_t kib = 0;
+    fields >> key >> kib;
+    if (key == "MemTotal:") out.total = kib * 1024;
+    if (key == "MemAvailable:") out.available = kib * 1024;
+  }
+  // A container's own limit, where it is lower; pages of its files can be given back.
+  struct Limit {
+    const char* limit;
+    const char* used;
+  };
+  for (const Limit& files : {Limit{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
+                             Limit{"/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                                   "/sys/fs/cgroup/memory/memory.usage_in_bytes"}}) {
+    const std::int64_t limit = read_number(files.limit);
+    const std::int64_t used = read_number(files.used);
+    if (limit <= 0 || used < 0 || limit >= out.total) continue;
+    out.total = limit;
+    out.available = std::min(out.available, std::max<std::int64_t>(0, limit - used));
+  }
+  return out;
+}
+
+std::int64_t peak_resident_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+double now_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double, std::milli>(now).count();
+}
+
+}  // namespace moonbeam::base
