@@ -1,0 +1,180 @@
+// The starter model's greedy answers against those of a float32 run of the makers' control flow, on every
+// instruction set: trained weights, real picture files, the whole way from pixels to text and bins.
+//
+// Golden data and bounds: tests/data/starter/README.md section 5.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "image/crops.h"
+#include "kernels/kernels.h"
+#include "support/golden.h"
+#include "tasks/generate.h"
+#include "tasks/image_prefix.h"
+#include "tasks/objects.h"
+#include "tasks/prompts.h"
+
+namespace moonbeam {
+namespace {
+
+using nlohmann::json;
+using testing::all_near;
+using testing::test_path;
+
+constexpr float kFeatureTolerance = 2e-5f;
+constexpr float kHiddenTolerance = 5e-5f;
+constexpr float kLogitTolerance = 3e-4f;
+// Below this distance to the runner-up a choice may differ.
+constexpr double kSafeMargin = 1e-3;
+constexpr int kDim = 192;
+
+const json& samples() {
+  static const json data = testing::read_json(test_path("data/starter/samples/expected.json"));
+  return data["samples"];
+}
+
+std::shared_ptr<const tasks::Engine> engine_for(const std::string& isa) {
+  static std::map<std::string, std::shared_ptr<const tasks::Engine>> engines;
+  auto& engine = engines[isa];
+  if (!engine) engine = tasks::open_engine(test_path("data/starter"), {.threads = 2, .isa = isa});
+  return engine;
+}
+
+class StarterModel : public ::testing::TestWithParam<std::string> {};
+
+Image load_sample(const json& sample) {
+  return load_image(test_path("data/starter/samples/" + sample["file"].get<std::string>()));
+}
+
+// {"0": [first six], ...}: the named rows' first values.
+void expect_rows(const json& want, std::span<const float> rows, float tolerance, const char* name) {
+  for (const auto& [row, values] : want.items()) {
+    const auto first = static_cast<std::size_t>(std::stoi(row)) * kDim;
+    const auto expected = values.get<std::vector<float>>();
+    EXPECT_TRUE(all_near(rows.subspan(first, expected.size()), expected, tolerance))
+        << name << " row " << row;
+  }
+}
+
+TEST(StarterModelCrops, SumsMatch) {
+  for (const json& sample : samples()) {
+    const image::Crops crops = image::overlap_crops(
+        load_sample(sample), {.crop_size = 196, .patch_size = 14, .overlap_margin = 2, .max_crops = 1});
+    EXPECT_TRUE(crops.tiling.single());
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < 196 * 196 * 3; ++i) sum += crops.pixels[i];
+    EXPECT_EQ(sum, sample["crop0_sum"].get<std::uint64_t>()) << sample["file"];
+  }
+}
+
+TEST_P(StarterModel, ActivationsMatch) {
+  const auto engine = engine_for(GetParam());
+  for (const json& sample : samples()) {
+    SCOPED_TRACE(sample["file"].get<std::string>());
+    std::vector<float> features, embeddings, hidden;
+    const tasks::ImageProbe probe{
+        .vision =
+            [&](std::string_view stage, int, const float* rows, int count, int width) {
+              if (stage == "features") features.assign(rows, rows + count * width);
+            },
+        .embeddings = [&](const float* rows, int count,
+                          int width) { embeddings.assign(rows, rows + count * width); },
+        .text = [&](int, const float* rows, int count,
+                    int width) { hidden.assign(rows, rows + count * width); }};
+    const auto encoded = tasks::encode_image(engine, load_sample(sample), {}, probe);
+    EXPECT_EQ(encoded->prefix.size(), 50);
+    expect_rows(sample["features"], features, kFeatureTolerance, "features");
+    expect_rows(sample["embeddings"], embeddings, kFeatureTolerance, "embeddings");
+    expect_rows(sample["prefix_hidden"], hidden, kHiddenTolerance, "prefix_hidden");
+    tasks::Runner runner(*engine);
+    std::vector<float> logits(1024);
+    runner.decoder().logits(hidden.data() + 49 * kDim, 1, logits.data());
+    for (const json& top : sample["prefix_logits_top4"]) {
+      EXPECT_NEAR(logits[top[0].get<std::size_t>()], top[1].get<float>(), kLogitTolerance);
+    }
+  }
+}
+
+std::vector<int> ids_of(const std::vector<tasks::Token>& tokens) {
+  std::vector<int> ids;
+  for (const auto& token : tokens) ids.push_back(std::get<tasks::TextToken>(token).id);
+  return ids;
+}
+
+std::vector<tasks::Token> prompt_for(const tasks::Engine& engine, const std::string& task,
+                                     const std::string& arg) {
+  if (task == "caption") {
+    return tasks::caption_prompt(engine, arg == "short"  ? CaptionLength::kShort
+                                         : arg == "long" ? CaptionLength::kLong
+                                                         : CaptionLength::kNormal);
+  }
+  if (task == "query") return tasks::query_prompt(engine, arg, {}, false);
+  return task == "detect" ? tasks::detect_prompt(engine, arg) : tasks::point_prompt(engine, arg);
+}
+
+void expect_text(tasks::Runner& runner, tasks::Sequence& sequence, const json& want) {
+  const auto text = tasks::generate_text(runner, sequence, {.max_tokens = 128});
+  if (want["min_margin"].get<double>() > kSafeMargin) {
+    EXPECT_EQ(text.ids, want["ids"].get<std::vector<int>>());
+    EXPECT_EQ(text.text, want["text"].get<std::string>());
+  }
+}
+
+// Bin margins are small by nature: the training targets were smoothed over neighbouring bins. Below the safe
+// margin a bin may be a few off; the number of objects may not, unless the choice to end was that close too.
+void expect_objects(tasks::Runner& runner, tasks::Sequence& sequence, const json& want, bool detect) {
+  const auto objects = tasks::decode_objects(runner, sequence, detect, 50);
+  if (want["min_end_margin"].get<double>() <= kSafeMargin) return;
+  ASSERT_EQ(objects.size(), want["bins"].size());
+  const bool exact = want.contains("min_bin_margin") && want["min_bin_margin"].get<double>() > kSafeMargin;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const auto bins = want["bins"][i].get<std::vector<int>>();
+    ASSERT_EQ(objects[i].bins.size(), bins.size());
+    for (std::size_t b = 0; b < bins.size(); ++b) EXPECT_NEAR(objects[i].bins[b], bins[b], exact ? 0 : 4);
+    if (!exact) continue;
+    if (detect) {
+      const Box box = tasks::to_box(objects[i]);
+      EXPECT_NEAR(box.x_min, want["objects"][i]["x_min"].get<double>(), 2e-6);
+      EXPECT_NEAR(box.y_max, want["objects"][i]["y_max"].get<double>(), 2e-6);
+    } else {
+      EXPECT_NEAR(objects[i].x, want["points"][i]["x"].get<double>(), 1e-6);
+    }
+  }
+}
+
+TEST_P(StarterModel, AnswersMatch) {
+  const auto engine = engine_for(GetParam());
+  tasks::Runner runner(*engine);
+  int answers = 0;
+  for (const json& sample : samples()) {
+    const auto encoded = tasks::encode_image(engine, load_sample(sample), {});
+    for (const json& want : sample["requests"]) {
+      const auto task = want["task"].get<std::string>();
+      const auto arg = want["arg"].get<std::string>();
+      SCOPED_TRACE(sample["file"].get<std::string>() + " " + task + " " + arg);
+      const auto prompt = prompt_for(*engine, task, arg);
+      ASSERT_EQ(ids_of(prompt), want["prompt_ids"].get<std::vector<int>>());
+      tasks::Sequence sequence = tasks::continue_image(*engine, *encoded);
+      runner.advance(sequence, prompt);
+      if (want.contains("ids")) {
+        expect_text(runner, sequence, want);
+      } else {
+        expect_objects(runner, sequence, want, task == "detect");
+      }
+      ++answers;
+    }
+  }
+  EXPECT_EQ(answers, 200);
+}
+
+std::vector<std::string> isas() {
+  std::vector<std::string> names;
+  for (const auto* table : kernels::runnable_kernels()) names.emplace_back(table->isa);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, StarterModel, ::testing::ValuesIn(isas()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace moonbeam
