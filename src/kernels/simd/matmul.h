@@ -182,14 +182,29 @@ void tile(const float* rows_panel, const float* weight_panel, int k, int rows, i
 
 // ---- dot products
 
+// One vector of k of kRows x kColumns sums.
+template <class V, class W, int kRows, int kColumns>
+MB_INLINE void dot_step(V (&sums)[kColumns][kRows], const float* x, std::ptrdiff_t x_stride,
+                        const std::byte* weights, std::ptrdiff_t stride) {
+  V xs[kRows];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) xs[r] = V::load(x + r * x_stride);
+#pragma GCC unroll 4
+  for (int c = 0; c < kColumns; ++c) {
+    const V w = W::template load<V>(weights + c * stride);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) sums[c][r] = V::fma(w, xs[r], sums[c][r]);
+  }
+}
+
 // Each of the kColumns x kRows sums has a register of its own and takes k in order, whatever kRows and
 // kColumns are: a row gives the same bits in any company.
 template <class V, class W, int kRows, int kColumns>
 MB_INLINE void dot_of(const float* x, std::ptrdiff_t x_stride, const std::byte* weights,
                       std::ptrdiff_t stride, int k, const float* bias, float* out,
                       std::ptrdiff_t out_stride) {
-  // Bytes ahead of the reads. The rows of the next group follow the last one of this group.
-  constexpr int kAhead = 1024;
+  constexpr int kVectorBytes = V::kWidth * W::kBytes;
+  constexpr int kLineVectors = 64 / kVectorBytes;
   V sums[kColumns][kRows];
 #pragma GCC unroll 4
   for (int c = 0; c < kColumns; ++c) {
@@ -197,18 +212,18 @@ MB_INLINE void dot_of(const float* x, std::ptrdiff_t x_stride, const std::byte* 
     for (int r = 0; r < kRows; ++r) sums[c][r] = V::zero();
   }
   int i = 0;
-  for (; i + V::kWidth <= k; i += V::kWidth, weights += V::kWidth * W::kBytes) {
-    V xs[kRows];
+  for (; i + kLineVectors * V::kWidth <= k; i += kLineVectors * V::kWidth) {
+    // The same place of the next group of rows, into the second-level cache: the processor's own prefetching
+    // stops at the end of each page, which is where a row of 2048 ends.
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) xs[r] = V::load(x + r * x_stride + i);
+    for (int c = 0; c < kColumns; ++c) __builtin_prefetch(weights + (kColumns + c) * stride, 0, 2);
 #pragma GCC unroll 4
-    for (int c = 0; c < kColumns; ++c) {
-      const std::byte* at = weights + c * stride;
-      __builtin_prefetch(at + kAhead);
-      const V w = W::template load<V>(at);
-#pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) sums[c][r] = V::fma(w, xs[r], sums[c][r]);
+    for (int v = 0; v < kLineVectors; ++v, weights += kVectorBytes) {
+      dot_step<V, W>(sums, x + i + v * V::kWidth, x_stride, weights, stride);
     }
+  }
+  for (; i + V::kWidth <= k; i += V::kWidth, weights += kVectorBytes) {
+    dot_step<V, W>(sums, x + i, x_stride, weights, stride);
   }
   if (i < k) {
 #pragma GCC unroll 4

@@ -1,0 +1,217 @@
+// Times the products and the attention of a model's shapes, as the forward pass calls them: packing, bias and
+// stores included, and compares sampled elements with sums in double.
+//
+//   bench_kernels [--isa NAME] [--threads N] [--runs N] [--only gemm|dot|attention] [SHAPES]
+//
+// One thread is timed in CPU seconds, several in wall time. Decode weights rotate through more memory than
+// the caches hold.
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "machine_limits.h"
+#include "measure.h"
+#include "ops/attention.h"
+#include "ops/linear.h"
+#include "tensor/float16.h"
+
+namespace moonbeam::bench {
+namespace {
+
+using tensor::DType;
+
+struct Options {
+  std::string isa;
+  int threads = 1;
+  int runs = 5;
+  std::string only;
+  std::string shapes = MOONBEAM_SOURCE_DIR "/bench/shapes/moondream2.txt";
+};
+
+struct Run {
+  const Options& options;
+  ops::Context& context;
+  const base::Buffer<std::byte>& weights;  // kWeightBytes of one type
+  DType type;
+  double peak;  // GFLOP/s of all threads
+  double read;  // GB/s
+  Report& report;
+};
+
+constexpr std::size_t kWeightBytes = std::size_t{640} << 20;
+
+float random_value(std::uint64_t i) {
+  i = (i + 1) * 0x9e3779b97f4a7c15u;
+  i = (i ^ (i >> 29)) * 0xbf58476d1ce4e5b9u;
+  return static_cast<float>(i >> 40) / 16777216.0f - 0.5f;
+}
+
+base::Buffer<float> random_floats(std::size_t n) {
+  base::Buffer<float> values(n);
+  for (std::size_t i = 0; i < n; ++i) values[i] = random_value(i);
+  return values;
+}
+
+base::Buffer<std::byte> random_weights(DType type) {
+  base::Buffer<std::byte> weights(kWeightBytes);
+  const std::size_t size = static_cast<std::size_t>(tensor::info(type).bytes);
+  for (std::size_t i = 0; i < kWeightBytes / size; ++i) {
+    const float value = random_value(i);
+    const std::uint16_t half = tensor::f32_to_bf16(value);
+    std::memcpy(weights.data() + i * size, type == DType::kF32 ? static_cast<const void*>(&value) : &half,
+                size);
+  }
+  return weights;
+}
+
+// Elements here and there of x wT + bias against sums in double.
+void check(const float* x, int rows, const ops::Linear& layer, const float* out) {
+  const int k = layer.in();
+  const int n = layer.out();
+  std::vector<float> w(static_cast<std::size_t>(k));
+  for (int s = 0; s < 16; ++s) {
+    const int r = static_cast<int>(static_cast<std::int64_t>(rows - 1) * s / 15);
+    const int c = static_cast<int>(static_cast<std::int64_t>(n - 1) * (15 - s) / 15);
+    tensor::info(layer.weight.dtype).dequantize(layer.weight.row(c), w.data(), k);
+    double sum = layer.bias[c];
+    double squares = sum * sum;
+    for (int i = 0; i < k; ++i) {
+      const double product =
+          static_cast<double>(x[static_cast<std::ptrdiff_t>(r) * k + i]) * w[static_cast<std::size_t>(i)];
+      sum += product;
+      squares += product * product;
+    }
+    const double got = out[static_cast<std::ptrdiff_t>(r) * n + c];
+    const double tolerance = 1.2e-7 * (8 + std::sqrt(k)) * std::sqrt(squares);
+    if (!(std::abs(got - sum) <= tolerance)) {
+      base::fail(ErrorCode::kInvalidArgument, "bench_kernels: element [", r, ",", c, "]: expected ", sum,
+                 ", got ", got);
+    }
+  }
+}
+
+void bench_product(const Run& run, const std::string& kind, int m, int k, int n) {
+  const base::Buffer<float> x = random_floats(static_cast<std::size_t>(m) * k);
+  const base::Buffer<float> bias = random_floats(static_cast<std::size_t>(n));
+  base::Buffer<float> out(static_cast<std::size_t>(m) * n);
+  ops::Linear layer = {{run.weights.data(), run.type, {n, k}}, bias.data()};
+  const std::int64_t bytes = layer.weight.bytes();
+  const auto places = static_cast<std::int64_t>(kWeightBytes) / bytes;
+  std::int64_t place = 0;
+  const Times times = measure(run.options.runs, run.options.threads > 1, [&] {
+    if (kind == "dot") layer.weight.data = run.weights.data() + (place++ % places) * bytes;
+    ops::linear(run.context, x.data(), m, layer, out.data());
+  });
+  check(x.data(), m, layer, out.data());
+  const std::string what = base::cat(kind, " ", tensor::info(run.type).name, " ", m, " x ", k, " x ", n);
+  const std::string isa(run.context.kernels.isa);
+  if (kind == "gemm") {
+    run.report.add(what, isa, run.options.threads, times, 2e-9 * m * k * n, "GFLOP/s", run.peak);
+  } else {
+    run.report.add(what, isa, run.options.threads, times, 1e-9 * static_cast<double>(bytes), "GB/s",
+                   run.read);
+  }
+}
+
+void bench_attention(const Run& run, int rows, int keys, int heads, int width) {
+  const int stride = heads * width;
+  const base::Buffer<float> q = random_floats(static_cast<std::size_t>(rows) * stride);
+  const base::Buffer<float> kv = random_floats(static_cast<std::size_t>(keys) * stride);
+  base::Buffer<float> out(q.size());
+  const std::size_t block = static_cast<std::size_t>(kernels::kKeyBlock) * stride;
+  const int count = (keys + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
+  base::Buffer<float> memory(2 * block * count);
+  std::vector<kernels::MutableKeyBlock> to;
+  std::vector<kernels::KeyBlock> blocks;
+  for (int b = 0; b < count; ++b) {
+    to.push_back({memory.data() + 2 * block * b, memory.data() + 2 * block * b + block});
+    blocks.push_back({to.back().k, to.back().v});
+  }
+  const std::vector<int> visible(static_cast<std::size_t>(rows), keys);
+  const ops::AttentionTask task = {q.data(), stride, rows, blocks, visible.data(), out.data(), stride};
+  ops::store_keys_values(run.context, kv.data(), kv.data(), stride, keys, heads, width, 0, to);
+  const Times times = measure(run.options.runs, run.options.threads > 1, [&] {
+    ops::attention(run.context, {&task, 1}, heads, width, 1 / std::sqrt(static_cast<float>(width)));
+  });
+  run.report.add(base::cat("attention f32 ", rows, " x ", keys, " x ", heads, " x ", width),
+                 std::string(run.context.kernels.isa), run.options.threads, times,
+                 4e-9 * rows * keys * heads * width, "GFLOP/s", run.peak);
+}
+
+void bench_shapes(const Run& run) {
+  std::ifstream file(run.options.shapes);
+  if (!file) base::fail(ErrorCode::kNotFound, run.options.shapes, ": cannot be read");
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string kind;
+    int a = 0, b = 0, c = 0, d = 0;
+    words >> kind >> a >> b >> c >> d;
+    if (kind.empty() || kind[0] == '#' || (!run.options.only.empty() && kind != run.options.only)) continue;
+    if (kind == "attention") {
+      if (run.type == DType::kF32) bench_attention(run, a, b, c, d);
+    } else if (run.type == DType::kF32 || kind == "dot" || run.options.only == "gemm") {
+      bench_product(run, kind, a, b, c);
+    }
+  }
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const bool has_value = i + 1 < argc;
+    if (word == "--isa" && has_value) {
+      options.isa = argv[++i];
+    } else if (word == "--threads" && has_value) {
+      options.threads = std::atoi(argv[++i]);
+    } else if (word == "--runs" && has_value) {
+      options.runs = std::atoi(argv[++i]);
+    } else if (word == "--only" && has_value) {
+      options.only = argv[++i];
+    } else if (word[0] != '-') {
+      options.shapes = word;
+    } else {
+      base::fail(ErrorCode::kInvalidArgument, "bench_kernels: unknown option ", word);
+    }
+  }
+  return options;
+}
+
+void run_all(const Options& options) {
+  Report report;
+  base::ThreadPool pool(options.threads);
+  std::printf("%s, %d threads, %s\n", base::cpu_features().name.c_str(), options.threads,
+              options.threads == 1 ? "CPU time" : "wall time");
+  for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
+    const LimitKernels* limits = find_limits(table->isa);
+    if (options.isa.empty() ? !limits : table->isa != options.isa) continue;
+    const double peak = limits ? measure_fma_peak(*limits) * options.threads : 0;
+    const double read = limits ? measure_read(*limits, options.threads) : 0;
+    std::printf("%s: peak %.1f GFLOP/s, read %.1f GB/s\n", std::string(table->isa).c_str(), peak, read);
+    for (DType type : {DType::kF32, DType::kBF16}) {
+      ops::Context context(pool, *table);
+      const base::Buffer<std::byte> weights = random_weights(type);
+      bench_shapes({options, context, weights, type, peak, read, report});
+    }
+  }
+  report.print_json();
+}
+
+}  // namespace
+}  // namespace moonbeam::bench
+
+int main(int argc, char** argv) {
+  try {
+    moonbeam::bench::run_all(moonbeam::bench::parse(argc, argv));
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
