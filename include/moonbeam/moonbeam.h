@@ -4,6 +4,7 @@
 #include <moonbeam/draw.h>
 #include <moonbeam/error.h>
 #include <moonbeam/image.h>
+#include <moonbeam/machine.h>
 #include <moonbeam/model.h>
 #include <moonbeam/types.h>
 #include <moonbeam/version.h>
