@@ -1,0 +1,89 @@
+// Exit codes, signals and the line on standard error. Which exit code means what: api.md section 5.
+#include "cli/errors.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <new>
+
+#include "cli/text.h"
+
+namespace moonbeam::cli {
+
+namespace {
+volatile std::sig_atomic_t signal_that_came = 0;
+
+extern "C" void on_signal(int number) {
+  if (signal_that_came != 0) _exit(128 + number);  // asked twice: at once
+  signal_that_came = number;
+}
+}  // namespace
+
+int exit_code(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return kExitUsage;
+    case ErrorCode::kNotFound:
+      return kExitNotFound;
+    case ErrorCode::kCorrupt:
+      return kExitCorrupt;
+    case ErrorCode::kUnsupported:
+      return kExitUnsupported;
+    case ErrorCode::kExhausted:
+      return kExitExhausted;
+    case ErrorCode::kCancelled:
+      return kExitInterrupted;
+  }
+  return kExitBug;
+}
+
+Ending ending_of(std::exception_ptr error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const BrokenPipe&) {
+    return {kExitBrokenPipe, ""};
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kCancelled) return {signal_status(), ""};
+    return {exit_code(e.code()), e.what()};
+  } catch (const std::bad_alloc&) {
+    return {kExitExhausted, "out of memory"};
+  } catch (const std::exception& e) {
+    return {kExitBug, std::string("this is a bug: ") + e.what()};
+  } catch (...) {
+    return {kExitBug, "this is a bug: unknown exception"};
+  }
+}
+
+void complain(std::string_view message) noexcept {
+  try {
+    const std::string line = "moonbeam: " + printable(message) + "\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  } catch (...) {  // no memory for the message: the status has to do
+  }
+}
+
+void install_signal_handlers() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  // No SA_RESTART: a read from a terminal or pipe ends, so that Ctrl-C is heard there.
+  for (const int number : {SIGINT, SIGTERM}) {
+    struct sigaction old = {};
+    ::sigaction(number, nullptr, &old);
+    if (old.sa_handler != SIG_IGN)
+      ::sigaction(number, &action, nullptr);  // nohup and shells' background jobs
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int pending_signal() noexcept {
+  return signal_that_came;
+}
+void forget_signal() noexcept {
+  signal_that_came = 0;
+}
+int signal_status() noexcept {
+  return signal_that_came == 0 ? kExitInterrupted : 128 + signal_that_came;
+}
+
+}  // namespace moonbeam::cli

@@ -1,0 +1,71 @@
+// The program: parse, run a verb, map what was thrown to an exit status. The only catch-all.
+#include <moonbeam/version.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/args.h"
+#include "cli/chat.h"
+#include "cli/completion.h"
+#include "cli/errors.h"
+#include "cli/run.h"
+#include "cli/sink.h"
+#include "cli/text.h"
+#include "cli/tools.h"
+
+namespace moonbeam::cli {
+
+int run_version(const Options& options) {
+  if (options.output.json) {
+    const nlohmann::ordered_json json = {{"name", "moonbeam"}, {"version", version()}, {"commit", commit()}};
+    StdoutSink().write(json.dump() + "\n");
+  } else {
+    StdoutSink().write("moonbeam " + std::string(version()) + " (" + commit() + ")\n");
+  }
+  return kExitOk;
+}
+
+namespace {
+
+int run_verb(CommandLine& line) {
+  Options& options = line.options;
+  const std::string& verb = options.verb;
+  if (verb == "caption") return run_caption(options);
+  if (verb == "query") return run_query(options);
+  if (verb == "detect") return run_objects(options, Task::kDetect);
+  if (verb == "point") return run_objects(options, Task::kPoint);
+  if (verb == "gaze") return run_gaze(options);
+  if (verb == "chat") return run_chat(options);
+  if (verb == "inspect") return run_inspect(options);
+  if (verb == "convert" || verb == "weights synth") return run_convert(options);
+  if (verb == "list") return run_list(options);
+  if (verb == "doctor") return run_doctor(line);
+  if (verb == "version") return run_version(options);
+  StdoutSink().write(verb == "man" ? man_page(line.app) : completion_script(line.app, options.files.shell));
+  return kExitOk;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  CommandLine line;
+  const Environment env = process_environment;
+  if (const std::optional<std::string> text = parse(line, arguments, &env)) {
+    StdoutSink().write(*text);
+    return kExitOk;
+  }
+  return run_verb(line);
+}
+
+}  // namespace
+}  // namespace moonbeam::cli
+
+int main(int argc, char** argv) {
+  using namespace moonbeam::cli;
+  try {
+    install_signal_handlers();
+    return run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+  } catch (...) {
+    const Ending ending = ending_of(std::current_exception());
+    if (!ending.message.empty()) complain(ending.message);
+    return ending.status;
+  }
+}

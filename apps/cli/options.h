@@ -1,0 +1,77 @@
+// What the user asked for: filled by args.cc, read by the verbs. Defaults here are the documented ones.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace moonbeam::cli {
+
+struct ModelArgs {
+  std::string model;  ///< empty: default_model()
+  std::string variant;
+  std::string mode = "auto";
+  std::string isa;
+  int threads = 0;
+};
+
+struct PictureArgs {
+  std::vector<std::string> images;  ///< as typed: expand_images() makes pictures of them
+  bool recursive = false;
+  bool no_orientation = false;
+  bool fail_fast = false;
+};
+
+struct SamplingArgs {
+  double temperature = 0;
+  double top_p = 1;
+  int max_tokens = 768;
+  std::uint64_t seed = 0;
+  std::vector<std::string> stop;
+};
+
+struct AskArgs {
+  std::string length = "normal";
+  std::vector<std::string> questions, objects, refs;
+  bool reasoning = false;
+  int max_objects = 50;
+  bool clamp = false;
+  std::string draw;
+  std::string eye;   ///< gaze: "X,Y"
+  std::string face;  ///< gaze: "X0,Y0,X1,Y1"
+  bool force = false;
+};
+
+struct OutputArgs {
+  bool json = false;
+  std::string format = "text";
+  bool stream = false, no_stream = false;
+  std::string out;
+  bool resume = false;
+  bool stats = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string color = "auto";
+};
+
+/// inspect, convert, weights synth, completion.
+struct FileArgs {
+  std::string in, out;
+  std::string dtype, tokenizer;
+  bool tensors = false, verify = false, names = false;
+  std::string shell;
+};
+
+struct Options {
+  std::string verb;  ///< "caption", "weights synth", ...
+  std::string config;
+  std::vector<std::string> positionals;  ///< before args.cc has told pictures from text
+  ModelArgs model;
+  PictureArgs pictures;
+  SamplingArgs sampling;
+  AskArgs ask;
+  OutputArgs output;
+  FileArgs files;
+};
+
+}  // namespace moonbeam::cli

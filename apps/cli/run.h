@@ -1,0 +1,55 @@
+// A run over pictures: what caption, query, detect, point and gaze have in common.
+#pragma once
+
+#include <moonbeam/model.h>
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "cli/answer.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+namespace moonbeam::cli {
+
+/// What a verb asks with.
+struct Asking {
+  const Model& model;
+  const EncodedImage* image;  ///< null without a picture
+  const Options& options;
+  ProgressFn progress;
+  /// Text of one answer as it is made; null where text is not streamed. The argument is the prompt.
+  std::function<TextFn(const std::string& prompt)> stream;
+};
+
+/// Asks everything about one picture; an answer for each prompt.
+using AskFn = std::function<std::vector<Answer>(const Asking&)>;
+/// What the model cannot do is refused before the first picture. @throws Error kUnsupported.
+using CheckFn = std::function<void(const ModelInfo&)>;
+
+/// @return the exit status. @throws Error for what ends the whole run.
+int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask);
+
+/// Metrics of a text answer. `first`: whether the image encoder ran for it.
+Metrics text_metrics(const Asking& asking, const Usage& usage, bool first);
+
+/// Splits the time of a detect, point or gaze call into prefill and decode by its progress calls.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Asking& asking) : asking_(asking), start_ms_(now_ms()) {}
+  ProgressFn progress();
+  Metrics metrics(bool first) const;
+
+ private:
+  const Asking& asking_;
+  double start_ms_, decode_start_ms_ = 0;
+};
+
+// The verbs; each returns an exit status.
+int run_caption(const Options& options);
+int run_query(const Options& options);
+int run_objects(const Options& options, Task task);  ///< detect and point
+int run_gaze(const Options& options);
+
+}  // namespace moonbeam::cli

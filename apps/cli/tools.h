@@ -1,0 +1,32 @@
+// Verbs about models and the program itself; each returns an exit status.
+#pragma once
+
+#include <moonbeam/weights.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/args.h"
+
+namespace moonbeam::cli {
+
+int run_inspect(const Options& options);
+int run_convert(const Options& options);
+int run_list(const Options& options);
+int run_doctor(const CommandLine& line);
+int run_version(const Options& options);
+
+/// For people; `tensors`: with a line for each.
+std::string summary_text(const ModelSummary& summary, bool tensors);
+/// One line of JSON.
+std::string summary_json(const ModelSummary& summary, bool tensors);
+
+struct FoundModel {
+  std::string name, path;
+  std::int64_t bytes = 0;
+};
+/// Models in `folders` and one folder below them: .gguf and .safetensors files, folders with a config.json.
+/// Of one name only the first, as names are looked up.
+std::vector<FoundModel> find_models(const std::vector<std::string>& folders);
+
+}  // namespace moonbeam::cli
