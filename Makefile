@@ -1,0 +1,103 @@
+# The doors to the tree: everything here only calls cmake, ctest and the scripts in tools/.
+#
+# CXX=clang++ builds in a folder of its own; MODEL=PATH lets `make demo` and `make bench` use other weights.
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+PICTURE ?= tests/data/starter/samples/s1.png
+OBJECT ?= apple
+MODEL ?=
+
+# make has a CXX of its own: only one that was asked for counts.
+ifeq ($(origin CXX),default)
+  suffix :=
+  compiler :=
+else
+  suffix := -$(notdir $(firstword $(CXX)))
+  compiler := -DCMAKE_CXX_COMPILER=$(firstword $(CXX))
+endif
+clang := $(if $(findstring clang,$(suffix)),clang)
+
+# What `make check` leaves out: big or slow weights, servers, browsers, hours of mutants.
+OTHER_LABELS := model|slow|clients|cluster|browser|fuzz
+
+moonbeam := build/release$(suffix)/apps/cli/moonbeam
+use_model := $(if $(MODEL),-m $(MODEL))
+
+# $(call build,PRESET[,TARGETS]): configures and builds in build/PRESET.
+define build
+	cmake --preset $(1) -B build/$(1)$(suffix) $(compiler) >build/$(1)$(suffix).log 2>&1 \
+	  || { cat build/$(1)$(suffix).log; exit 1; }
+	cmake --build build/$(1)$(suffix) -j $(JOBS) $(if $(2),--target $(2))
+endef
+
+# $(call test,PRESET,CTEST ARGUMENTS)
+define test
+	ctest --test-dir build/$(1)$(suffix) -j $(JOBS) --output-on-failure --no-tests=error $(2)
+endef
+
+.PHONY: help demo check check-all asan tsan coverage tidy format bench install clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+build:
+	@mkdir -p build
+
+demo: | build  ## install packages, build, caption and detect on a sample picture, write demo.png
+	@tools/install-packages demo $(clang)
+	@$(call build,release,moonbeam_cli)
+	$(moonbeam) caption $(use_model) $(PICTURE)
+	$(moonbeam) detect $(use_model) $(PICTURE) '$(OBJECT)' --draw demo.png
+	@echo "wrote demo.png"
+
+check: | build  ## install packages, build and run the quick tests
+	@tools/install-packages check $(clang)
+	@$(call build,ci)
+	$(call test,ci,-LE '$(OTHER_LABELS)')
+
+check-all: | build  ## every test; the ones on full-size weights need 10 GB of memory, one at a time
+	@tools/install-packages check $(clang)
+	@$(call build,ci)
+	$(call test,ci,-LE model)
+	$(call test,ci,-L model -j 1)
+
+asan: | build  ## the quick tests under AddressSanitizer and UBSan
+	@tools/install-packages check $(clang)
+	@$(call build,asan)
+	$(call test,asan,-LE '$(OTHER_LABELS)')
+
+tsan: | build  ## the quick tests under ThreadSanitizer
+	@tools/install-packages check $(clang)
+	@$(call build,tsan)
+	$(call test,tsan,-LE '$(OTHER_LABELS)')
+
+coverage: | build  ## lines of src/ that the quick tests run; fails under 90 %
+	@tools/install-packages dev
+	@$(call build,coverage)
+	@find build/coverage -name '*.gcda' -delete
+	$(call test,coverage,-LE '$(OTHER_LABELS)')
+	gcovr --root . --object-directory build/coverage --filter 'src/' --exclude '.*_test\.cc' --exclude '.*/test_.*' \
+	  --exclude-throw-branches --print-summary --fail-under-line 90
+
+tidy: | build  ## clang-format and clang-tidy over our files
+	@tools/install-packages dev
+	tools/tidy $(JOBS)
+
+format:  ## lay out our files with clang-format
+	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+bench: | build  ## build the benchmarks and time the kernels
+	@tools/install-packages check $(clang)
+	@$(call build,ci)
+	build/ci$(suffix)/bench/bench_limits
+	build/ci$(suffix)/bench/bench_kernels
+
+install: | build  ## build and install under PREFIX (/usr/local), below DESTDIR if that is set
+	@tools/install-packages demo $(clang)
+	@cmake --preset release -B build/release$(suffix) $(compiler) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build build/release$(suffix) -j $(JOBS)
+	cmake --install build/release$(suffix)
+
+clean:  ## remove everything that was built
+	rm -rf build demo.png
