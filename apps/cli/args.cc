@@ -516,7 +516,10 @@ std::optional<std::string> parse(CommandLine& line, const std::vector<std::strin
   for (std::string& positional : o.positionals) unmark(positional);
   for (std::string* field : {&o.files.in, &o.files.out, &o.files.shell}) unmark(*field);
   o.pictures.images = o.positionals;
-  if (env != nullptr && o.verb != "man") {
+  const bool has_settings = std::any_of(settable().begin(), settable().end(), [&](const std::string& name) {
+    return verb.get_option_no_throw("--" + name) != nullptr;
+  });
+  if (env != nullptr && has_settings) {
     line.settings = apply_layers(verb, o.verb, Layers(*env, o.config));
     if (verb.get_option_no_throw("--no-stream") != nullptr && verb.get_option("--no-stream")->count() > 0 &&
         verb.get_option("--stream")->count() > 0 &&

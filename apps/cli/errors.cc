@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <new>
 
 #include "cli/text.h"
@@ -12,6 +13,7 @@ namespace moonbeam::cli {
 
 namespace {
 volatile std::sig_atomic_t signal_that_came = 0;
+bool colored = false;
 
 extern "C" void on_signal(int number) {
   if (signal_that_came != 0) _exit(128 + number);  // asked twice: at once
@@ -56,10 +58,25 @@ Ending ending_of(std::exception_ptr error) noexcept {
 
 void complain(std::string_view message) noexcept {
   try {
-    const std::string line = "moonbeam: " + printable(message) + "\n";
+    const bool note = message.starts_with("note: ");
+    std::string line = !colored ? "moonbeam: "
+                       : note   ? "\x1b[1mmoonbeam:\x1b[0m "
+                                : "\x1b[1;31mmoonbeam:\x1b[0m ";
+    line += printable(message) + "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   } catch (...) {  // no memory for the message: the status has to do
   }
+}
+
+void choose_color(std::string_view mode) noexcept {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool refused = no_color != nullptr && no_color[0] != '\0';
+  colored = mode == "always" || (mode == "auto" && !refused && stderr_is_terminal());
+}
+
+bool stderr_is_terminal() noexcept {
+  const char* term = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view(term) != "dumb";
 }
 
 void install_signal_handlers() {

@@ -40,6 +40,11 @@ Ending ending_of(std::exception_ptr error) noexcept;
 /// `message` as one printable line "moonbeam: ..." on standard error. Never throws, never fails.
 void complain(std::string_view message) noexcept;
 
+/// Whether complain() colours: --color and NO_COLOR, or what standard error is.
+void choose_color(std::string_view mode) noexcept;
+/// Standard error is a terminal that can move its cursor.
+bool stderr_is_terminal() noexcept;
+
 /// First SIGINT or SIGTERM asks, a second one ends at once. SIGPIPE becomes an error of write().
 void install_signal_handlers();
 /// The signal that came, 0 if none did.

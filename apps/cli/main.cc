@@ -46,12 +46,14 @@ int run_verb(CommandLine& line) {
 }
 
 int run(const std::vector<std::string>& arguments) {
+  choose_color("auto");
   CommandLine line;
   const Environment env = process_environment;
   if (const std::optional<std::string> text = parse(line, arguments, &env)) {
     StdoutSink().write(*text);
     return kExitOk;
   }
+  choose_color(line.options.output.color);
   return run_verb(line);
 }
 

@@ -2,7 +2,6 @@
 #include "cli/session.h"
 
 #include <moonbeam/weights.h>
-#include <unistd.h>
 
 #include "cli/errors.h"
 #include "cli/text.h"
@@ -37,7 +36,7 @@ SamplingOptions sampling_options(const SamplingArgs& args) {
 }
 
 bool shows_progress(const OutputArgs& output) {
-  return !output.quiet && ::isatty(STDERR_FILENO) != 0;
+  return !output.quiet && stderr_is_terminal();
 }
 
 Session open_session(const Options& options, Status& status) {
