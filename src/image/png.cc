@@ -25,6 +25,11 @@ struct Header {
   }
 };
 
+std::uint32_t big_endian(std::span<const std::uint8_t> bytes, std::size_t at) {
+  return static_cast<std::uint32_t>(bytes[at]) << 24 | static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
+         static_cast<std::uint32_t>(bytes[at + 2]) << 8 | bytes[at + 3];
+}
+
 /// The first chunk, read without the library so that errors can say what is wrong.
 Header read_header(const DecodeJob& job) {
   const auto bytes = job.bytes();
@@ -33,15 +38,32 @@ Header read_header(const DecodeJob& job) {
   if (std::memcmp(bytes.data() + 12, "IHDR", 4) != 0) {
     job.fail(ErrorCode::kCorrupt, "PNG: expected the chunk IHDR first");
   }
-  const auto number = [&](std::size_t at) {
-    return static_cast<std::uint32_t>(bytes[at]) << 24 | static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
-           static_cast<std::uint32_t>(bytes[at + 2]) << 8 | bytes[at + 3];
-  };
-  return {number(16), number(20), bytes[24], bytes[25], bytes[28] != 0};
+  return {big_endian(bytes, 16), big_endian(bytes, 20), bytes[24], bytes[25], bytes[28] != 0};
+}
+
+/// The pixel chunk that runs past the end of the file, if there is one.
+struct CutChunk {
+  std::size_t at = 0;  // of its length field; 0 = none
+  std::uint32_t length = 0;
+};
+
+CutChunk find_cut_chunk(std::span<const std::uint8_t> bytes) {
+  std::size_t at = 8;
+  while (at + 8 <= bytes.size()) {
+    const std::uint32_t length = big_endian(bytes, at);
+    const std::size_t left = bytes.size() - at - 8;
+    if (length > left) {
+      const bool pixels = std::memcmp(bytes.data() + at + 4, "IDAT", 4) == 0;
+      return pixels ? CutChunk{at, static_cast<std::uint32_t>(left)} : CutChunk{};
+    }
+    at += std::size_t{12} + length;
+  }
+  return {};
 }
 
 struct Reader {
-  explicit Reader(const DecodeJob& decode_job) : job(decode_job), left(decode_job.bytes()) {
+  explicit Reader(const DecodeJob& decode_job)
+      : job(decode_job), left(decode_job.bytes()), cut(find_cut_chunk(decode_job.bytes())) {
     png = png_create_read_struct(
         PNG_LIBPNG_VER_STRING, this,
         [](png_structp from, png_const_charp text) {
@@ -62,12 +84,19 @@ struct Reader {
       reader.at_end = true;
       png_error(from, "the data ends too soon");
     }
+    const std::size_t at = reader.job.bytes().size() - reader.left.size();
     std::memcpy(out, reader.left.data(), count);
+    // libpng fetches a chunk in large pieces and gives up if one is short. With the length that is there it
+    // decodes every row the data holds, as Pillow does, and errors name the first one missing.
+    if (at == reader.cut.at && at > 0 && count == 8) {
+      for (int i = 0; i < 4; ++i) out[i] = static_cast<png_byte>(reader.cut.length >> (24 - 8 * i));
+    }
     reader.left = reader.left.subspan(count);
   }
 
   const DecodeJob& job;
   std::span<const std::uint8_t> left;
+  CutChunk cut;
   png_structp png = nullptr;
   png_infop info = nullptr;
   bool at_end = false;
