@@ -135,8 +135,19 @@ void pack_weights(const kernels::KernelTable& table, const Product& product, int
                        static_cast<std::ptrdiff_t>(k) * 4, columns, k, scratch.panel);
 }
 
-// One panel of output columns, rows [first_row, first_row + rows) of the packed block `packed`.
-void multiply_unit(const kernels::KernelTable& table, const Product& product, const float* packed,
+// Rows packed for a product: blocks of k one after another, in each the panels [k of the block][kTileRows],
+// so that a work unit reads its rows in one forward stream.
+struct PackedRows {
+  float* data;
+  int rows;  // whole panels
+
+  float* panel(int row, int begin, int k) const {
+    return data + static_cast<std::ptrdiff_t>(begin) * rows + static_cast<std::ptrdiff_t>(row) * k;
+  }
+};
+
+// One panel of output columns, rows [first_row, first_row + rows) of `packed`.
+void multiply_unit(const kernels::KernelTable& table, const Product& product, const PackedRows& packed,
                    int first_row, int rows, int first, const PanelScratch& scratch) {
   const int columns = std::min(kPanel, product.n - first);
   const bool aside = product.epilogue == Epilogue::kAdd;
@@ -150,11 +161,9 @@ void multiply_unit(const kernels::KernelTable& table, const Product& product, co
     pack_weights(table, product, first, columns, begin, k, scratch);
     for (int r = 0; r < rows; r += kTileRows) {
       const int tile_rows = std::min(kTileRows, rows - r);
-      // first_row and r are multiples of kTileRows.
-      const float* rows_panel = packed + static_cast<std::ptrdiff_t>(first_row + r) * product.k +
-                                static_cast<std::ptrdiff_t>(begin) * kTileRows;
       float* to = values + r * stride;
-      table.tile(rows_panel, scratch.panel, k, tile_rows, columns, bias, begin > 0, to, stride);
+      table.tile(packed.panel(first_row + r, begin, k), scratch.panel, k, tile_rows, columns, bias, begin > 0,
+                 to, stride);
       if (begin + k == product.k) {
         finish(table, product.epilogue, to, stride, tile_rows, columns,
                out + static_cast<std::ptrdiff_t>(r) * product.n, product.n);
@@ -163,16 +172,22 @@ void multiply_unit(const kernels::KernelTable& table, const Product& product, co
   }
 }
 
+void pack(Context& context, const Product& product, const PackedRows& packed) {
+  constexpr int kUnit = 4 * kTileRows;
+  context.pool.parallel_for(divide_up(product.rows, kUnit), [&](int unit, int) {
+    const int first = unit * kUnit;
+    for (int begin = 0; begin < product.k; begin += kBlockK) {
+      const int k = std::min(kBlockK, product.k - begin);
+      context.kernels.pack_rows(product.x + static_cast<std::ptrdiff_t>(first) * product.k + begin, product.k,
+                                std::min(kUnit, product.rows - first), k, packed.panel(first, begin, k));
+    }
+  });
+}
+
 // At most kBlockRows rows.
 void multiply_block(Context& context, const Product& product) {
-  constexpr int kPackRows = 4 * kTileRows;
-  float* packed = context.packed_rows.data();
-  context.pool.parallel_for(divide_up(product.rows, kPackRows), [&](int unit, int) {
-    const int first = unit * kPackRows;
-    context.kernels.pack_rows(product.x + static_cast<std::ptrdiff_t>(first) * product.k, product.k,
-                              std::min(kPackRows, product.rows - first), product.k,
-                              packed + static_cast<std::ptrdiff_t>(first) * product.k);
-  });
+  const PackedRows packed = {context.packed_rows.data(), divide_up(product.rows, kTileRows) * kTileRows};
+  pack(context, product, packed);
 
   const int panels = divide_up(product.n, kPanel);
   // Rows are split too where panels are few, but not below 8 tiles: each part packs the panel for itself.

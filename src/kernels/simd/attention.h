@@ -42,7 +42,7 @@ MB_INLINE void weigh_values(const float* scores, std::ptrdiff_t keys_padded, con
   V totals[kRows][kVectors];
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) totals[r][v] = V::zero();
   }
   for (int first = 0; first < keys; first += kKeyBlock) {
@@ -52,7 +52,7 @@ MB_INLINE void weigh_values(const float* scores, std::ptrdiff_t keys_padded, con
   }
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       (totals[r][v] / V::all(sums[r])).store(out + r * out_stride + column + v * V::kWidth);
     }
@@ -86,9 +86,12 @@ void attend_rows(const float* q, std::ptrdiff_t q_stride, const KeyBlock* blocks
   for (int i = 0; i < width; ++i) {
     for (int r = 0; r < kRows; ++r) packed[i * kTileRows + r] = q[r * q_stride + i] * scale;
   }
+  static_assert(kKeyBlock == kPanel && kKeyBlock % (kVectors * V::kWidth) == 0);
   for (int first = 0; first < keys; first += kKeyBlock) {
-    tile<V, kVectors>(packed, blocks[first / kKeyBlock].k, width, kRows, kKeyBlock, nullptr, false,
-                      scores + first, padded);
+    for (int c = 0; c < kKeyBlock; c += kVectors * V::kWidth) {
+      tile_of<V, kRows, kVectors>(packed, blocks[first / kKeyBlock].k + c, width, kKeyBlock - c, nullptr,
+                                  false, scores + first + c, padded);
+    }
   }
 
   float sums[kRows];
@@ -110,21 +113,25 @@ void attend_rows(const float* q, std::ptrdiff_t q_stride, const KeyBlock* blocks
     weigh_tail<Half, kRows>(scores, padded, blocks, column, keys, width, sums, out, out_stride);
 }
 
+// kVectors is for six rows; fewer rows take more columns at a time, so that as many sums are in flight.
 template <class V, class Half, int kVectors>
 void attention(const float* q, std::ptrdiff_t q_stride, int rows, const KeyBlock* blocks, const int* visible,
                int width, float scale, float* scores, float* out, std::ptrdiff_t out_stride) noexcept {
+  constexpr int kAll = kKeyBlock / V::kWidth;
+  constexpr int kOfTwo = 2 * kVectors < kAll ? 2 * kVectors : kAll;
+  constexpr int kOfOne = 4 * kVectors < kAll ? 4 * kVectors : kAll;
   int r = 0;
   for (; r + kTileRows <= rows; r += kTileRows) {
     attend_rows<V, Half, kVectors, kTileRows>(q + r * q_stride, q_stride, blocks, visible + r, width, scale,
                                               scores, out + r * out_stride, out_stride);
   }
   for (; r + 2 <= rows; r += 2) {
-    attend_rows<V, Half, kVectors, 2>(q + r * q_stride, q_stride, blocks, visible + r, width, scale, scores,
-                                      out + r * out_stride, out_stride);
+    attend_rows<V, Half, kOfTwo, 2>(q + r * q_stride, q_stride, blocks, visible + r, width, scale, scores,
+                                    out + r * out_stride, out_stride);
   }
   if (r < rows) {
-    attend_rows<V, Half, kVectors, 1>(q + r * q_stride, q_stride, blocks, visible + r, width, scale, scores,
-                                      out + r * out_stride, out_stride);
+    attend_rows<V, Half, kOfOne, 1>(q + r * q_stride, q_stride, blocks, visible + r, width, scale, scores,
+                                    out + r * out_stride, out_stride);
   }
 }
 
