@@ -19,9 +19,9 @@ struct Image {
 struct DecodeOptions {
   /// Turn the picture as its EXIF orientation says. Off is what the reference does; apps switch it on.
   bool apply_orientation = false;
-  int max_side = 65'535;                    ///< pixels; a longer side is refused from the header
-  std::int64_t max_pixels = 268'435'456;    ///< 256 megapixels
-  double deadline_seconds = 0;              ///< give up decoding after this long; 0 = no limit
+  int max_side = 65'535;                  ///< pixels; a longer side is refused from the header
+  std::int64_t max_pixels = 268'435'456;  ///< 256 megapixels
+  double deadline_seconds = 0;            ///< give up decoding after this long; 0 = no limit
 };
 
 /// Decodes JPEG, PNG, WebP, GIF (first frame), BMP or PPM/PGM/PBM, told apart by content.

@@ -32,8 +32,8 @@ struct Progress {
 };
 
 /// Called between units of work (a ViT layer, a text layer, a token), on the calling thread.
-/// Return false to stop: load() and encode_image() then throw Error kCancelled; the tasks return what there is
-/// (texts with Finish::kStopped, objects found so far).
+/// Return false to stop: load() and encode_image() then throw Error kCancelled; the tasks return what there
+/// is (texts with Finish::kStopped, objects found so far).
 using ProgressFn = std::function<bool(const Progress&)>;
 
 /// Receives text as it is made, whole UTF-8 characters only. Return false to stop.
@@ -56,11 +56,11 @@ struct SamplingOptions {
 };
 
 struct TextOptions {
-  SamplingOptions sampling;
+  SamplingOptions sampling = {};
   int max_tokens = 768;
-  std::vector<std::string> stop;  ///< the text ends before the first of these; none is empty
-  TextFn on_text;
-  ProgressFn progress;
+  std::vector<std::string> stop = {};  ///< the text ends before the first of these; none is empty
+  TextFn on_text = {};
+  ProgressFn progress = {};
 };
 
 struct CaptionOptions : TextOptions {
@@ -69,25 +69,26 @@ struct CaptionOptions : TextOptions {
 
 /// A place in the picture that a question talks about: a point, or a box.
 struct SpatialRef {
-  std::optional<Point> point;
-  std::optional<Box> box;
+  std::optional<Point> point = {};
+  std::optional<Box> box = {};
 };
 
 struct QueryOptions : TextOptions {
-  bool reasoning = false;               ///< think first, with grounding (variants with thinking tokens)
-  std::vector<SpatialRef> spatial_refs;  ///< variants of 2025-06-21 and later
-  TextFn on_reasoning;                  ///< reasoning text as it is made
+  bool reasoning = false;                     ///< think first, with grounding (variants with thinking tokens)
+  std::vector<SpatialRef> spatial_refs = {};  ///< variants of 2025-06-21 and later
+  TextFn on_reasoning = {};                   ///< reasoning text as it is made
 };
 
 struct ObjectOptions {
   int max_objects = 50;  ///< >= 0
   bool clamp = false;    ///< corners and centres into [0,1]
-  ProgressFn progress;
+  ProgressFn progress = {};
 };
 
 struct GazeOptions {
   bool force_detect = false;  ///< give a point even where the model says nobody's gaze is in the picture
-  ProgressFn progress;
+  std::uint64_t seed = 0;     ///< of the eye points, where a face is given
+  ProgressFn progress = {};
 };
 
 struct Usage {

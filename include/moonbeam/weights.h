@@ -10,24 +10,24 @@
 namespace moonbeam {
 
 struct TensorSummary {
-  std::string name;          ///< our plain name, e.g. "text.blocks.0.attn.qkv.weight"
-  std::string source_name;   ///< name in the file
-  std::string dtype;
+  std::string name;         ///< our plain name, e.g. "text.blocks.0.attn.qkv.weight"
+  std::string source_name;  ///< name in the file
+  std::string dtype = {};
   std::vector<std::int64_t> shape;
   std::int64_t bytes = 0;
 };
 
 struct DTypeSummary {
-  std::string dtype;
+  std::string dtype = {};
   std::int64_t tensors = 0, parameters = 0, bytes = 0;
 };
 
 /// What `moonbeam inspect` shows.
 struct ModelSummary {
   std::string path;
-  std::string format;        ///< "safetensors", "safetensors (sharded)", "gguf", "moonbeam"
-  std::string variant;
-  std::string layout;        ///< tensor names in the file: "hf_2025", "plain", "checkpoint_2024", "gguf_clip_phi2"
+  std::string format;  ///< "safetensors", "safetensors (sharded)", "gguf", "moonbeam"
+  std::string variant = {};
+  std::string layout;  ///< tensor names in the file: "hf_2025", "plain", "checkpoint_2024", "gguf_clip_phi2"
   std::vector<TensorSummary> tensors;
   std::vector<DTypeSummary> dtypes;
   std::int64_t parameters = 0, bytes = 0;
@@ -42,10 +42,10 @@ struct ModelSummary {
 ModelSummary inspect_model(const std::string& model, bool verify = false);
 
 struct ConvertOptions {
-  std::string dtype;        ///< "f32", "f16", "bf16"; empty keeps each tensor's type
-  std::string variant;      ///< as LoadOptions::variant
-  std::string tokenizer;    ///< tokenizer.json to embed instead of the one found beside the weights
-  ProgressFn progress;
+  std::string dtype = {};      ///< "f32", "f16", "bf16"; empty keeps each tensor's type
+  std::string variant = {};    ///< as LoadOptions::variant
+  std::string tokenizer = {};  ///< tokenizer.json to embed instead of the one found beside the weights
+  ProgressFn progress = {};
 };
 
 /// Writes `model` to `out`: a path ending in .gguf gives our single file, a folder (or a path ending in '/')

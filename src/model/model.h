@@ -38,10 +38,10 @@ struct Model {
 };
 
 struct LoadRequest {
-  std::string path;         ///< file, folder, name or "synth:VARIANT[:DTYPE]"
-  std::string variant;      ///< forced row; empty: by shapes and configuration
+  std::string path = {};         ///< file, folder, name or "synth:VARIANT[:DTYPE]"
+  std::string variant = {};      ///< forced row; empty: by shapes and configuration
   bool check_memory = true;
-  std::function<bool(int done, int total)> progress;  ///< false cancels
+  std::function<bool(int done, int total)> progress = {};  ///< false cancels
 };
 
 /// @throws Error kNotFound, kCorrupt, kUnsupported, kExhausted, kCancelled.

@@ -23,9 +23,9 @@ namespace moonbeam::tasks {
 
 /// For tests: activations on the way.
 struct ImageProbe {
-  vision::Probe vision;
-  std::function<void(const float* embeddings, int count, int width)> embeddings;
-  text::Probe text;
+  vision::Probe vision = {};
+  std::function<void(const float* embeddings, int count, int width)> embeddings = {};
+  text::Probe text = {};
 };
 
 /// @throws Error kInvalidArgument (empty picture), kCancelled.
