@@ -16,8 +16,8 @@ namespace moonbeam::formats {
 
 /// A value of a key. Integers of all widths become int64 or uint64, floats double; arrays hold one kind
 /// (nested arrays are checked and dropped: no model of ours needs them).
-using GgufValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string, std::vector<std::int64_t>,
-                               std::vector<double>, std::vector<std::string>>;
+using GgufValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string,
+                               std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
 
 struct GgufFile {
   WeightFile weights;  ///< shapes already in our order, slowest first

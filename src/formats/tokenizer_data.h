@@ -35,10 +35,10 @@ struct PreTokenizer {
 struct TokenizerData {
   std::vector<std::string> tokens;  ///< by id, in the byte-level alphabet; empty: no such id
   std::vector<std::pair<std::string, std::string>> merges;  ///< in order of rank
-  std::vector<AddedToken> added;    ///< in order of id
+  std::vector<AddedToken> added;                            ///< in order of id
   std::vector<PreTokenizer> pre_tokenizers;  ///< applied in order; empty: the text is one piece
-  bool nfc = false;             ///< normalise to NFC first
-  bool ignore_merges = false;   ///< a piece that is a token stays one
+  bool nfc = false;                          ///< normalise to NFC first
+  bool ignore_merges = false;                ///< a piece that is a token stays one
   bool byte_fallback = false;
 };
 
