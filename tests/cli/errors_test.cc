@@ -1,0 +1,143 @@
+// Bad input and the exit codes: one line that says what, never a crash, never a half-written file.
+#include <moonbeam/image.h>
+
+#include "tests/cli/fixtures.h"
+
+namespace moonbeam::test {
+namespace {
+
+TEST(ExitCode, UsageIsTwo) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"captoin", "a.png"},
+                                                    {"caption"},
+                                                    {"caption", "--nope", "a.png"},
+                                                    {"caption", "a.png", "--top-p", "7"},
+                                                    {"query"},
+                                                    {"detect", "dog"},
+                                                    {"caption", "a.png", "--resume"},
+                                                    {"gaze", "a.png"},
+                                                    {"convert"},
+                                                    {"completion", "tcsh"},
+                                                    {"inspect", "a", "b"},
+                                                    {"weights"},
+                                                    {"weights", "synth", "nothing", "out.gguf"}}) {
+    expect_refused(run(arguments), 2);
+  }
+}
+
+TEST(ExitCode, MissingFilesAndModelsAreThree) {
+  expect_refused(run(with_model({"caption", "/nowhere/a.png"})), 3);
+  expect_refused(run({"caption", "-m", "/nowhere/model.gguf", sample("s1.png")}), 3);
+  expect_refused(run({"caption", "-m", "no-such-model", sample("s1.png")}), 3);
+  expect_refused(run({"inspect", "/nowhere/model.gguf"}), 3);
+  expect_refused(run(with_model({"caption", "*.nothing"})), 3);
+  expect_refused(run(with_model({"caption", sample("s1.png"), "-o", "/nowhere/out.txt"})), 3);
+  const TestFolder folder;
+  expect_refused(run(with_model({"caption", folder.path("")})), 3);
+  expect_refused(run(with_model({"detect", sample("s1.png"), "dog", "--draw", "/nowhere/out.png"})), 3);
+}
+
+TEST(ExitCode, CorruptFilesAreFour) {
+  const TestFolder folder;
+  const std::string whole = read_all(sample("s1.png"));
+  expect_refused(run(with_model({"caption", folder.put("cut.png", whole.substr(0, whole.size() / 2))})), 4);
+  expect_refused(run({"caption", "-m", folder.put("bad.gguf", "GGUF\x03"), sample("s1.png")}), 4);
+  expect_refused(run({"inspect", folder.put("zero.safetensors", "")}), 4);
+}
+
+TEST(ExitCode, EmptyPicturesAreRefused) {
+  const TestFolder folder;
+  const Ran ran = run(with_model({"caption", folder.put("zero.png", "")}));
+  EXPECT_EQ(ran.err_lines(), 1u) << ran.err;
+  EXPECT_TRUE(ran.status == 2 || ran.status == 4) << ran.status;
+}
+
+TEST(ExitCode, UnsupportedThingsAreFive) {
+  const TestFolder folder;
+  const std::string heic(
+      "\0\0\0\x18"
+      "ftypheic\0\0\0\0mif1heic",
+      24);
+  const Ran ran = run(with_model({"caption", folder.put("photo.heic", heic)}));
+  expect_refused(ran, 5);
+  EXPECT_NE(ran.err.find("HEIC"), std::string::npos) << ran.err;
+  expect_refused(run(with_model({"caption", "https://example.org/a.jpg"})), 5);
+  expect_refused(run(with_model({"query", sample("s1.png"), "Why?", "--reasoning"})), 5);
+  for (const char* verb :
+       {"serve", "live", "pull", "batch", "bench", "train", "data", "eval", "mcp", "quantize", "mockllm"}) {
+    const Ran absent = run({verb, "--help"});
+    expect_refused(absent, 5);
+    EXPECT_NE(absent.err.find("this build does not have"), std::string::npos) << absent.err;
+  }
+}
+
+TEST(ExitCode, AFullDiskIsSix) {
+  const auto full = [](std::vector<std::string> arguments) {
+    return run(arguments, {.out_path = "/dev/full"});
+  };
+  expect_refused(full({"version"}), 6);
+  expect_refused(full({"caption", "--help"}), 6);
+  expect_refused(full({"completion", "bash"}), 6);
+  expect_refused(full(with_model({"caption", sample("s1.png")})), 6);
+  expect_refused(full(with_model({"caption", sample("s1.png"), "--stream"})), 6);
+  expect_refused(full(with_model({"caption", sample("s1.png"), sample("s2.png"), "--json"})), 6);
+  expect_refused(full({"inspect", kStarter}), 6);
+  expect_refused(run(with_model({"caption", sample("s1.png"), "-o", "/dev/full"})), 6);
+}
+
+TEST(ExitCode, AReaderThatLeavesEndsItQuietly) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"completion", "bash"}, with_model({"caption", sample("s1.png")}),
+        with_model({"caption", sample("s1.png"), "--stream"}),
+        with_model({"caption", kStarter + "/samples", "--json"})}) {
+    const Ran ran = run(arguments, {.closed_pipe = true});
+    EXPECT_EQ(ran.status, 141);
+    EXPECT_EQ(ran.err, "");
+  }
+}
+
+TEST(Pictures, NamesThatAreNotUtf8Work) {
+  const TestFolder folder;
+  const std::string name = folder.put("caf\xe9.png", read_all(sample("s1.png")));
+  const std::string sentence = expected("s1.png", "caption", "normal")["text"];
+  const json line = json::parse(run(with_model({"caption", name, "--json"})).out);
+  EXPECT_EQ(line["caption"], sentence);
+  EXPECT_TRUE(line["image"].get<std::string>().ends_with("caf\xEF\xBF\xBD.png"));
+  const Ran text = run(with_model({"caption", name, sample("s1.png")}));
+  EXPECT_EQ(text.out, name + ": " + sentence + "\n" + sample("s1.png") + ": " + sentence + "\n");
+  const Ran missing = run(with_model({"caption", folder.path("no\xff.png")}));
+  expect_refused(missing, 3);
+  EXPECT_NE(missing.err.find("no\\xff.png"), std::string::npos) << missing.err;
+}
+
+TEST(Pictures, VeryLongOnesAreAnswered) {
+  const TestFolder folder;
+  for (const auto& [width, height] : {std::pair{20'000, 1}, {1, 20'000}}) {
+    Image image{height, width, std::vector<std::uint8_t>(60'000)};
+    for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<std::uint8_t>(i / 7);
+    save_png(image, folder.path("long.png"));
+    const Ran ran = run(with_model({"caption", folder.path("long.png"), "--json"}));
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_TRUE(json::parse(ran.out)["caption"].is_string());
+  }
+}
+
+TEST(Pictures, ComeFromStandardInputAndDataUris) {
+  const std::string sentence = expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n";
+  EXPECT_EQ(run(with_model({"caption", "-"}), {.input = read_all(sample("s1.png"))}).out, sentence);
+  EXPECT_EQ(run(with_model({"caption", "@-"}), {.input = sample("s1.png") + "\n"}).out, sentence);
+  const Ran broken = run(with_model({"caption", "-"}), {.input = "no picture"});
+  EXPECT_EQ(broken.err_lines(), 1u) << broken.err;
+  EXPECT_NE(broken.err.find("standard input"), std::string::npos) << broken.err;
+}
+
+TEST(Pictures, NumbersKeepTheirPointInACommaLocale) {
+  const SpawnOptions german{.env = {{"LC_ALL", "de_DE.UTF-8"}, {"LANG", "de_DE.UTF-8"}}};
+  const std::string plain = run(with_model({"detect", sample("s1.png"), "apple"})).out;
+  EXPECT_NE(plain.find("0."), std::string::npos);
+  EXPECT_EQ(run(with_model({"detect", sample("s1.png"), "apple"}), german).out, plain);
+  EXPECT_EQ(run(with_model({"caption", sample("s1.png"), "--top-p", "0.5"}), german).status, 0);
+}
+
+}  // namespace
+}  // namespace moonbeam::test

@@ -1,0 +1,107 @@
+// inspect, convert, weights synth, list, doctor, completion, version, help.
+#include <cstdlib>
+
+#include "tests/cli/fixtures.h"
+
+namespace moonbeam::test {
+namespace {
+
+TEST(Inspect, ShowsTheStarter) {
+  const Ran text = run({"inspect", kStarter});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_NE(text.out.find("5,697,696"), std::string::npos) << text.out;
+  const Ran ran = run({"inspect", kStarter, "--json", "--tensors", "--verify"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json summary = json::parse(ran.out);
+  EXPECT_EQ(summary["parameters"], 5'697'696);
+  EXPECT_EQ(summary["tensors"].size(), 140u);
+  EXPECT_EQ(summary["dtypes"][0]["dtype"], "bf16");
+  EXPECT_EQ(summary["config"]["text"]["dim"], 192);
+}
+
+TEST(Convert, KeepsTheAnswersInBothDirections) {
+  const TestFolder folder;
+  const std::string gguf = folder.path("starter.gguf"), published = folder.path("published/");
+  ASSERT_EQ(run({"convert", kStarter, gguf, "--quiet"}).status, 0);
+  ASSERT_EQ(run({"convert", gguf, published, "--quiet"}).status, 0);
+  const std::string sentence = expected("s4.png", "caption", "long")["text"].get<std::string>() + "\n";
+  for (const std::string& model : {gguf, published}) {
+    const Ran ran = run({"caption", "--quiet", "-m", model, sample("s4.png"), "--length", "long"});
+    EXPECT_EQ(ran.out, sentence) << ran.err;
+  }
+}
+
+TEST(Convert, LeavesNothingBehindWhereItFails) {
+  const TestFolder folder;
+  expect_refused(run({"convert", "/nowhere", folder.path("out.gguf")}), 3);
+  expect_refused(run({"convert", kStarter, "/nowhere/out.gguf"}), 3);
+  EXPECT_EQ(folder.entries(), 0u);
+}
+
+TEST(List, FindsModelsInTheNamedFolder) {
+  const TestFolder folder;
+  ASSERT_EQ(run({"convert", kStarter, folder.path("toy.gguf"), "--quiet"}).status, 0);
+  const SpawnOptions options{.env = {{"MOONBEAM_MODELS", folder.path("")}}};
+  EXPECT_TRUE(run({"list", "--names"}, options).out.starts_with("toy\n"));
+  const json first = json_lines(run({"list", "--json"}, options).out).at(0);
+  EXPECT_EQ(first["name"], "toy");
+  EXPECT_EQ(run({"caption", "--quiet", "-m", "toy", sample("s1.png")}, options).out,
+            expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n");
+}
+
+TEST(DefaultModel, IsSaidOnceAndNotWhenQuiet) {
+  const TestFolder folder;
+  ASSERT_EQ(run({"convert", kStarter, folder.path("tiny-bf16.gguf"), "--quiet"}).status, 0);
+  const SpawnOptions options{.env = {{"MOONBEAM_MODELS", folder.path("")}}};
+  const Ran ran = run({"caption", sample("s1.png"), sample("s2.png")}, options);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.err_lines(), 1u) << ran.err;
+  EXPECT_NE(ran.err.find("not photographs"), std::string::npos) << ran.err;
+  EXPECT_EQ(run({"caption", sample("s1.png"), "--quiet"}, options).err, "");
+}
+
+TEST(Doctor, ShowsSettingsMachineAndVerdict) {
+  const Ran ran = run({"doctor", "-m", kStarter, "--max-tokens", "9"}, {.env = {{"MOONBEAM_TOP_P", "0.3"}}});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* text :
+       {"MOONBEAM_TOP_P", "command line", "built in", "CPU", "scalar", "memory", "all well"}) {
+    EXPECT_NE(ran.out.find(text), std::string::npos) << text << "\n" << ran.out;
+  }
+  const Ran bad = run({"doctor", "-m", "/nowhere.gguf"});
+  EXPECT_EQ(bad.status, 3);
+  EXPECT_EQ(bad.err_lines(), 1u) << bad.err;
+  EXPECT_NE(bad.out.find("would fail"), std::string::npos) << bad.out;
+}
+
+TEST(Version, IsTextAndJson) {
+  EXPECT_TRUE(run({"version"}).out.starts_with("moonbeam 0."));
+  EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
+  EXPECT_TRUE(json::parse(run({"version", "--json"}).out).contains("commit"));
+}
+
+TEST(Completion, LoadsInBash) {
+  const TestFolder folder;
+  const Ran ran = run({"completion", "bash"});
+  ASSERT_EQ(ran.status, 0);
+  const std::string script = folder.put("moonbeam.bash", ran.out);
+  if (std::system("bash -c true") != 0) GTEST_SKIP() << "there is no bash";
+  EXPECT_EQ(std::system(("bash -n " + script).c_str()), 0);
+  for (const char* verb :
+       {"caption", "query", "detect", "point", "gaze", "chat", "inspect", "convert", "doctor"}) {
+    EXPECT_NE(ran.out.find(verb), std::string::npos) << verb;
+  }
+}
+
+TEST(Help, IsThereForEveryVerb) {
+  for (const char* verb : {"caption", "query", "detect", "point", "gaze", "chat", "inspect", "convert",
+                           "weights", "list", "doctor", "completion", "version"}) {
+    const Ran ran = run({verb, "--help"});
+    EXPECT_EQ(ran.status, 0) << verb;
+    EXPECT_NE(ran.out.find("Examples:"), std::string::npos) << verb;
+    EXPECT_EQ(run({"help", verb}).out, ran.out);
+  }
+  EXPECT_EQ(run({"--help"}).status, 0);
+}
+
+}  // namespace
+}  // namespace moonbeam::test
