@@ -33,7 +33,8 @@ struct PreTokenizer {
 };
 
 struct TokenizerData {
-  std::vector<std::string> tokens;  ///< by id, in the byte-level alphabet; empty: no such id
+  /// By id, in the byte-level alphabet; empty: no such id, or one that stands in `added` alone.
+  std::vector<std::string> tokens;
   std::vector<std::pair<std::string, std::string>> merges;  ///< in order of rank
   std::vector<AddedToken> added;                            ///< in order of id
   std::vector<PreTokenizer> pre_tokenizers;  ///< applied in order; empty: the text is one piece
