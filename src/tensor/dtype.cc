@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "tensor/float16.h"
+#include "tensor/quant/k_quants.h"
+#include "tensor/quant/legacy.h"
 
 namespace moonbeam::tensor {
 
@@ -43,6 +45,22 @@ void write_f16(const float* from, std::byte* to, std::int64_t n) noexcept {
   for (std::int64_t i = 0; i < n; ++i) store(to, i, f32_to_f16(from[i]));
 }
 
+void read_f8_e4m3(const std::byte* from, float* to, std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) {  // bias 7, no infinity, all ones is NaN
+    const auto byte = static_cast<unsigned>(from[i]);
+    const int exponent = static_cast<int>(byte >> 3 & 15u);
+    const auto fraction = static_cast<float>(byte & 7u);
+    float value = exponent == 0 ? std::ldexp(fraction, -9) : std::ldexp(8.0f + fraction, exponent - 10);
+    if ((byte & 0x7fu) == 0x7fu) value = std::nanf("");
+    to[i] = (byte & 0x80u) != 0 ? -value : value;
+  }
+}
+void read_f8_e5m2(const std::byte* from, float* to, std::int64_t n) noexcept {
+  // the upper byte of an f16
+  for (std::int64_t i = 0; i < n; ++i)
+    to[i] = f16_to_f32(static_cast<std::uint16_t>(static_cast<unsigned>(from[i]) << 8));
+}
+
 constexpr DTypeInfo kDTypes[] = {
     {DType::kF32, "f32", "F32", 0, 1, 4, read_plain<float>, write_f32},
     {DType::kF16, "f16", "F16", 1, 1, 2, read_f16, write_f16},
@@ -54,6 +72,19 @@ constexpr DTypeInfo kDTypes[] = {
     {DType::kI8, "i8", "I8", 24, 1, 1, read_plain<std::int8_t>, nullptr},
     {DType::kU8, "u8", "U8", -1, 1, 1, read_plain<std::uint8_t>, nullptr},
     {DType::kBool, "bool", "BOOL", -1, 1, 1, read_plain<std::uint8_t>, nullptr},
+    {DType::kF8E4M3, "f8_e4m3", "F8_E4M3", -1, 1, 1, read_f8_e4m3, nullptr},
+    {DType::kF8E5M2, "f8_e5m2", "F8_E5M2", -1, 1, 1, read_f8_e5m2, nullptr},
+    {DType::kQ4_0, "q4_0", "", 2, 32, 18, quant::Q4_0::dequantize, quant::Q4_0::quantize},
+    {DType::kQ4_1, "q4_1", "", 3, 32, 20, quant::Q4_1::dequantize, quant::Q4_1::quantize},
+    {DType::kQ5_0, "q5_0", "", 6, 32, 22, quant::Q5_0::dequantize, quant::Q5_0::quantize},
+    {DType::kQ5_1, "q5_1", "", 7, 32, 24, quant::Q5_1::dequantize, quant::Q5_1::quantize},
+    {DType::kQ8_0, "q8_0", "", 8, 32, 34, quant::dequantize_q8_0, quant::quantize_q8_0},
+    {DType::kQ2_K, "q2_k", "", 10, 256, 84, nullptr, nullptr},
+    {DType::kQ3_K, "q3_k", "", 11, 256, 110, nullptr, nullptr},
+    {DType::kQ4_K, "q4_k", "", 12, 256, 144, quant::dequantize_q45_k<false>, nullptr},
+    {DType::kQ5_K, "q5_k", "", 13, 256, 176, quant::dequantize_q45_k<true>, nullptr},
+    {DType::kQ6_K, "q6_k", "", 14, 256, 210, quant::dequantize_q6_k, nullptr},
+    {DType::kQ8_K, "q8_k", "", 15, 256, 292, nullptr, nullptr},
 };
 
 }  // namespace
