@@ -48,12 +48,13 @@ class Sampler {
     float probability;  // not normalised: exp((logit - max) / T)
     int id;
   };
-  // Fills candidates_ with the tokens that survive, likeliest first; false for unusable logits.
+  // Fills candidates_ with the tokens that survive and total_ with their sum; false for unusable logits.
   bool filter(std::span<const float> logits);
 
   SamplingOptions options_;
   RandomGenerator random_;
   std::vector<Candidate> candidates_;
+  double total_ = 0;
 };
 
 /// Probabilities that sample() draws from, [vocab], zero where filtered out; temperature > 0. False, with
