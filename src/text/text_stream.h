@@ -18,7 +18,7 @@ struct TextStreamOptions {
   bool strip = false;
   /// The text ends before the first of these; empty ones are ignored. What could still become one is held
   /// back, whatever the word rule says.
-  std::vector<std::string> stop;
+  std::vector<std::string> stop = {};
 };
 
 /// One per answer. Special tokens and ids outside the vocabulary are silent. Every piece is valid UTF-8: an
