@@ -19,6 +19,9 @@ namespace {
 // A flat picture with hundreds of scans costs little to send and much to decode.
 constexpr int kMaxScans = 100;
 constexpr std::uint64_t kMaxScannedPixels = 64 << 20;
+// A block of 64 samples takes one bit or more, and the finest component has a block for each 16 x 16 pixels
+// at least. A shorter file is a bare header and gets no memory.
+constexpr std::uint64_t kMaxPixelsPerByte = 8 * 256;
 
 enum class Stop { kNone, kLibrary, kLate, kScans };
 
@@ -189,9 +192,11 @@ Image decode_jpeg(const DecodeJob& job) {
   reader.info.client_data = &reader;
   read_header(reader);
   jpeg_decompress_struct& info = reader.info;
+  job.check_size(info.image_height, info.image_width);
+  const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
+  if (pixels / kMaxPixelsPerByte > job.bytes().size()) job.fail_truncated("JPEG", 0, info.image_height);
   std::uint64_t extra_bytes = 0;
   if (jpeg_has_multiple_scans(&info)) {
-    const std::uint64_t pixels = std::uint64_t{info.image_width} * info.image_height;
     if (pixels > kMaxScannedPixels) {
       job.fail(ErrorCode::kExhausted, "the JPEG of ", info.image_width, "x", info.image_height,
                " pixels is progressive, the limit for these is ", kMaxScannedPixels, " pixels in all");
