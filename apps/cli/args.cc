@@ -260,7 +260,8 @@ void add_tasks(CLI::App& app, Options& o) {
 
   Builder gaze(add_verb(app, "gaze"), o);
   gaze.pictures("A picture, then where the eyes are: X,Y from 0 to 1");
-  gaze.value("Objects", "--face", o.ask.face, "X0,Y0,X1,Y1", "The face's box, instead of X,Y");
+  gaze.value("Objects", "--face", o.ask.face, "X0,Y0,X1,Y1",
+             "The face's box, instead of X,Y: slower, steadier");
   gaze.flag("Objects", "--force", o.ask.force, "Give a point even where the model sees none");
   gaze.flag("Objects", "--clamp", o.ask.clamp, "Cut coordinates to the picture, 0 to 1");
   gaze.draw(), gaze.model(), gaze.output("text|json|csv");

@@ -1,4 +1,4 @@
-// moonbeam gaze: from a person's eyes to what they look at.
+// moonbeam gaze: from a person's eyes or face to what they look at.
 #include "cli/errors.h"
 #include "cli/places.h"
 #include "cli/run.h"
@@ -6,26 +6,24 @@
 namespace moonbeam::cli {
 
 int run_gaze(const Options& options) {
-  Point eye;
-  if (options.ask.face.empty()) {
-    eye = parse_point(options.ask.eye, "gaze");
-  } else {
-    const Box face = parse_box(options.ask.face, "--face");
-    eye = {(face.x_min + face.x_max) / 2, (face.y_min + face.y_max) / 2};
-  }
+  const bool by_face = !options.ask.face.empty();
+  const Point eye = by_face ? Point() : parse_point(options.ask.eye, "gaze");
+  const Box face = by_face ? parse_box(options.ask.face, "--face") : Box();
   const auto check = [](const ModelInfo& info) {
     if (!info.can_gaze) throw Error(ErrorCode::kUnsupported, "gaze: " + info.variant + " has no gaze prompt");
   };
-  return run_pictures(options, Task::kGaze, check, [&](const Asking& asking) {
+  const auto ask = [&](const Asking& asking) {
     Stopwatch watch(asking);
-    const GazeOptions gaze{.force_detect = options.ask.force, .progress = watch.progress()};
+    const GazeOptions gaze{
+        .force_detect = options.ask.force, .seed = options.sampling.seed, .progress = watch.progress()};
+    const std::optional<Point> point = by_face ? asking.model.detect_gaze(*asking.picture, face, gaze)
+                                               : asking.model.detect_gaze(*asking.image, eye, gaze);
     Answer answer;
-    if (const std::optional<Point> point = asking.model.detect_gaze(*asking.image, eye, gaze)) {
-      answer.points.push_back(options.ask.clamp ? clamp(*point) : *point);
-    }
+    if (point) answer.points.push_back(options.ask.clamp ? clamp(*point) : *point);
     answer.metrics = watch.metrics(true);
     return std::vector{std::move(answer)};
-  });
+  };
+  return run_pictures(options, Task::kGaze, check, ask, !by_face);
 }
 
 }  // namespace moonbeam::cli

@@ -9,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "cli/errors.h"
 #include "cli/images.h"
@@ -114,10 +115,11 @@ class Streaming {
 
 class Run {
  public:
-  Run(const Options& options, Task task, const AskFn& ask)
+  Run(const Options& options, Task task, const AskFn& ask, bool encode)
       : options_(options),
         task_(task),
         ask_(ask),
+        encode_(encode),
         sources_(expand_images(options.pictures.images, options.pictures.recursive)),
         status_(shows_progress(options.output)) {
     if (!options.ask.draw.empty()) {
@@ -161,7 +163,7 @@ class Run {
   int without_picture(Session& session) {
     status_.begin_run(1);
     PictureAnswers picture;
-    ask_about(session, nullptr, picture, 0);
+    ask_about(session, nullptr, nullptr, picture, 0);
     if (!carry_on()) return signal_status();
     if (options_.output.stats) note(picture_stats(picture, {}));
     return kExitOk;
@@ -219,12 +221,15 @@ class Run {
     const double start = now_ms();
     Image image = load_picture(source, !options_.pictures.no_orientation);
     stats.decode_ms = now_ms() - start;
-    const EncodedImage encoded =
-        session.model.encode_image(image, [&](const Progress& progress) { return status_.update(progress); });
-    stats.crops = encoded.crops();
-    stats.positions = encoded.prefix_tokens();
+    std::optional<EncodedImage> encoded;
+    if (encode_) {
+      encoded = session.model.encode_image(
+          image, [&](const Progress& progress) { return status_.update(progress); });
+      stats.crops = encoded->crops();
+      stats.positions = encoded->prefix_tokens();
+    }
     PictureAnswers picture{source.name, image.height, image.width, {}};
-    if (!ask_about(session, &encoded, picture, index)) return false;
+    if (!ask_about(session, encoded ? &*encoded : nullptr, &image, picture, index)) return false;
     if (!drawings_.empty()) draw(image, picture, drawings_[index]);
     writing_ = false;
     if (options_.output.stats) {
@@ -237,9 +242,11 @@ class Run {
     return true;
   }
 
-  bool ask_about(Session& session, const EncodedImage* encoded, PictureAnswers& picture, std::size_t index) {
+  bool ask_about(Session& session, const EncodedImage* encoded, const Image* image, PictureAnswers& picture,
+                 std::size_t index) {
     Asking asking{session.model,
                   encoded,
+                  image,
                   options_,
                   [&](const Progress& progress) { return status_.update(progress); },
                   {}};
@@ -277,6 +284,7 @@ class Run {
   const Options& options_;
   Task task_;
   const AskFn& ask_;
+  bool encode_;
   std::vector<PictureSource> sources_;
   std::vector<std::string> drawings_;  // one a source, or none
   Status status_;
@@ -286,8 +294,8 @@ class Run {
 
 }  // namespace
 
-int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask) {
-  return Run(options, task, ask)(check);
+int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask, bool encode) {
+  return Run(options, task, ask, encode)(check);
 }
 
 Metrics text_metrics(const Asking& asking, const Usage& usage, bool first) {

@@ -16,7 +16,8 @@ namespace moonbeam::cli {
 /// What a verb asks with.
 struct Asking {
   const Model& model;
-  const EncodedImage* image;  ///< null without a picture
+  const EncodedImage* image;  ///< null without a picture, and where the verb encodes itself
+  const Image* picture;       ///< null without a picture
   const Options& options;
   ProgressFn progress;
   /// Text of one answer as it is made; null where text is not streamed. The argument is the prompt.
@@ -28,8 +29,10 @@ using AskFn = std::function<std::vector<Answer>(const Asking&)>;
 /// What the model cannot do is refused before the first picture. @throws Error kUnsupported.
 using CheckFn = std::function<void(const ModelInfo&)>;
 
+/// @param encode  false where `ask` works on pixels.
 /// @return the exit status. @throws Error for what ends the whole run.
-int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask);
+int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask,
+                 bool encode = true);
 
 /// Metrics of a text answer. `first`: whether the image encoder ran for it.
 Metrics text_metrics(const Asking& asking, const Usage& usage, bool first);
