@@ -1,0 +1,367 @@
+// The CLI11 tree: one function a group of options, one table row a verb. Parsing is args.cc.
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "cli/args.h"
+#include "cli/errors.h"
+#include "cli/text.h"
+
+namespace moonbeam::cli {
+
+namespace {
+
+constexpr std::array kVerbs = std::to_array<VerbInfo>({
+    {"caption", "IMAGE... [OPTIONS]", "Describe pictures",
+     "moonbeam caption photo.jpg\n"
+     "moonbeam caption --length short *.jpg\n"
+     "moonbeam caption -r photos --json -o captions.jsonl --resume\n"
+     "curl -s https://example.org/cat.jpg | moonbeam caption -"},
+    {"query", "IMAGE... QUESTION [OPTIONS]", "Answer questions about pictures",
+     "moonbeam query photo.jpg \"What is on the table?\"\n"
+     "moonbeam query photo.jpg -q \"How many people?\" -q \"Is it day?\"\n"
+     "moonbeam query street.png --ref 0.4,0.5 \"What is this?\"\n"
+     "moonbeam query \"Why is the sky blue?\""},
+    {"detect", "IMAGE... OBJECT [OPTIONS]", "Find objects, as boxes",
+     "moonbeam detect photo.jpg dog\n"
+     "moonbeam detect photo.jpg \"red car\" --draw out.png\n"
+     "moonbeam detect photos --object face --object hand --draw boxes/ --json\n"
+     "moonbeam detect -r val2017 person --format coco -o detections.json"},
+    {"point", "IMAGE... OBJECT [OPTIONS]", "Find objects, as points",
+     "moonbeam point photo.jpg \"door handle\"\n"
+     "moonbeam point sheep.jpg sheep --json | jq .count"},
+    {"gaze", "IMAGE X,Y [OPTIONS]", "Find where a person looks",
+     "moonbeam gaze photo.jpg 0.41,0.22\n"
+     "moonbeam gaze photo.jpg --face 0.35,0.1,0.48,0.35 --draw out.png"},
+    {"chat", "[IMAGE] [OPTIONS]", "Talk about a picture, line by line",
+     "moonbeam chat photo.jpg\n"
+     "printf '%s\\n' 'Is there a dog?' '/detect dog' | moonbeam chat photo.jpg"},
+    {"inspect", "[MODEL] [OPTIONS]", "Show what a model file holds",
+     "moonbeam inspect\n"
+     "moonbeam inspect model.safetensors --tensors\n"
+     "moonbeam inspect moondream2/ --verify --json"},
+    {"convert", "IN OUT [OPTIONS]", "Change a model's container or plain type",
+     "moonbeam convert moondream2/ moondream2.gguf\n"
+     "moonbeam convert moondream2.gguf folder/ --dtype f16"},
+    {"weights", "synth VARIANT OUT", "Make model files without training",
+     "moonbeam weights synth moondream2 synth.gguf"},
+    {"weights synth", "VARIANT OUT [OPTIONS]", "Write the seeded weights that tests and benchmarks use",
+     "moonbeam weights synth moondream2 synth.gguf --dtype bf16"},
+    {"list", "[OPTIONS]", "List the models found", "moonbeam list\nmoonbeam list --json"},
+    {"doctor", "[OPTIONS]", "Check settings, machine and models",
+     "moonbeam doctor\n"
+     "moonbeam doctor -m model.gguf -t 4"},
+    {"completion", "bash|zsh|fish", "Print a shell's completions",
+     "source <(moonbeam completion bash)\n"
+     "moonbeam completion zsh > ~/.zfunc/_moonbeam\n"
+     "moonbeam completion fish > ~/.config/fish/completions/moonbeam.fish"},
+    {"version", "[OPTIONS]", "Print the version", "moonbeam version"},
+});
+
+constexpr std::array kAbsent = std::to_array<AbsentVerb>({
+    {"serve", "the HTTP server"},
+    {"live", "the live page"},
+    {"pull", "downloading models"},
+    {"rm", "removing models"},
+    {"batch", "batch files"},
+    {"bench", "benchmarks"},
+    {"train", "training"},
+    {"data", "the data pipeline"},
+    {"eval", "evaluation"},
+    {"mcp", "the MCP server"},
+    {"quantize", "quantization"},
+    {"mockllm", "the mock LLM server"},
+});
+
+/// Checks a number and says in words what was expected.
+template <typename T>
+CLI::Validator number(std::optional<T> (*parse_number)(std::string_view), bool (*good)(T),
+                      std::string expected) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        const std::optional<T> value = parse_number(text);
+        if (value && good(*value)) return std::string();
+        return "expected " + expected + ", got '" + printable(text) + "'";
+      },
+      "");
+}
+
+/// Adds options to one verb; each returns the option for a default or a check.
+class Builder {
+ public:
+  Builder(CLI::App& app, Options& options) : app_(app), o_(options) {
+    app_.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
+    app_.add_option("--config", o_.config, "Read settings from this file too")
+        ->option_text("FILE")
+        ->group("Other");
+  }
+
+  template <typename T>
+  CLI::Option* value(const char* group, const char* names, T& field, const char* argument, const char* help) {
+    return app_.add_option(names, field, help)
+        ->option_text(argument)
+        ->group(group)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  CLI::Option* flag(const char* group, const char* names, bool& field, const char* help) {
+    return app_.add_flag(names, field, help)->group(group);
+  }
+  CLI::Option* repeated(const char* group, const char* names, std::vector<std::string>& field,
+                        const char* argument, const char* help) {
+    return app_.add_option(names, field, help)
+        ->option_text(argument)
+        ->group(group)
+        ->take_all()
+        ->allow_extra_args(false);
+  }
+  CLI::Option* choice(const char* group, const char* names, std::string& field, const char* argument,
+                      const char* help) {
+    const std::vector<std::string> allowed = split(argument, '|');
+    std::string listed;
+    for (const std::string& one : allowed) listed += (listed.empty() ? "" : ", ") + one;
+    return value(group, names, field, argument, help)
+        ->check(CLI::Validator(
+            [=](std::string& text) {
+              if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return std::string();
+              return "expected one of " + listed + ", got '" + printable(text) + "'";
+            },
+            ""));
+  }
+  void positional(const char* name, std::string& field, const char* help) {
+    app_.add_option(name, field, help);
+  }
+
+  void pictures(const char* help) {
+    app_.add_option("IMAGE", o_.positionals, help);
+    const char* group = "Pictures";
+    flag(group, "-r,--recursive", o_.pictures.recursive, "Look into subfolders of folders");
+    flag(group, "--no-orientation,--no-exif", o_.pictures.no_orientation,
+         "Do not turn photos as their EXIF data says");
+    flag(group, "--fail-fast", o_.pictures.fail_fast, "Stop at the first picture that fails");
+  }
+
+  void model() {
+    const char* group = "Model";
+    value(group, "-m,--model", o_.model.model, "MODEL", "File, folder, name of a model, or synth:VARIANT");
+    value(group, "--variant", o_.model.variant, "NAME", "Variant, where the file does not tell it");
+    value(group, "--mode", o_.model.mode, "auto|f32", "Arithmetic")
+        ->default_str("auto")
+        ->check(CLI::Validator(
+            [](std::string& text) {
+              if (text == "auto" || text == "f32") return std::string();
+              if (text == "bf16" || text == "int8" || text == "int4") {
+                throw Error(ErrorCode::kUnsupported,
+                            "--mode: this build computes in f32 only, got '" + text + "'");
+              }
+              return "expected one of auto, f32, got '" + printable(text) + "'";
+            },
+            ""));
+    value(group, "-t,--threads", o_.model.threads, "N", "Threads; 0 for all cores this process may use")
+        ->default_str("0")
+        ->check(number<std::int64_t>(
+            parse_int, [](std::int64_t n) { return n >= 0 && n <= 4096; }, "0 to 4096"));
+    choice(group, "--isa", o_.model.isa, "scalar|avx2|avx512",
+           "Kernels to use instead of the best for the CPU");
+  }
+
+  void sampling() {
+    const char* group = "Text";
+    value(group, "--temperature", o_.sampling.temperature, "X",
+          "0 takes the likeliest token, more adds chance")
+        ->default_str("0")
+        ->check(number<double>(
+            parse_double, [](double x) { return x >= 0; }, "a number from 0"));
+    value(group, "--top-p", o_.sampling.top_p, "X",
+          "Draw from the likeliest tokens of this total probability")
+        ->default_str("1")
+        ->check(number<double>(
+            parse_double, [](double x) { return x > 0 && x <= 1; }, "a number above 0, at most 1"));
+    value(group, "--max-tokens", o_.sampling.max_tokens, "N", "Longest answer")
+        ->default_str("768")
+        ->check(number<std::int64_t>(
+            parse_int, [](std::int64_t n) { return n >= 1 && n <= 1'000'000; }, "1 to 1000000"));
+    value(group, "--seed", o_.sampling.seed, "N", "Same seed, same draws")
+        ->default_str("0")
+        ->check(number<std::int64_t>(
+            parse_int, [](std::int64_t n) { return n >= 0; }, "a whole number from 0"));
+    repeated(group, "--stop", o_.sampling.stop, "TEXT", "End the answer before this text (repeatable)");
+    flag(group, "--stream", o_.output.stream, "Print text as it is made (default on a terminal)");
+    flag(group, "--no-stream", o_.output.no_stream, "Print text when it is whole");
+  }
+
+  void objects() {
+    repeated("Objects", "--object", o_.ask.objects, "NAME",
+             "Object to find; then every argument is a picture (repeatable)");
+    value("Objects", "--max-objects", o_.ask.max_objects, "N", "Stop after this many")
+        ->default_str("50")
+        ->check(number<std::int64_t>(
+            parse_int, [](std::int64_t n) { return n >= 1 && n <= 100'000; }, "1 to 100000"));
+    flag("Objects", "--clamp", o_.ask.clamp, "Cut coordinates to the picture, 0 to 1");
+  }
+
+  void draw() {
+    value("Objects", "--draw", o_.ask.draw, "FILE|DIR",
+          "Draw what was found: a .png or .jpg, or into a folder");
+  }
+
+  void output(const char* formats) {
+    const char* group = "Output";
+    flag(group, "--json", o_.output.json, "One JSON object a picture, each on one line");
+    choice(group, "--format", o_.output.format, formats, "What to print")->default_str("text");
+    value(group, "-o,--output", o_.output.out, "FILE",
+          "Write there instead of standard output, whole or not at all");
+    flag(group, "--resume", o_.output.resume, "With --json -o: add to FILE, skip pictures that it answers");
+    flag(group, "--stats", o_.output.stats, "Print times and peak memory to standard error");
+    common_output();
+  }
+  void common_output() {
+    const char* group = "Output";
+    flag(group, "--quiet", o_.output.quiet, "No notes and no progress, errors only");
+    flag(group, "-v,--verbose", o_.output.verbose, "Say more about the model and each picture");
+    choice(group, "--color", o_.output.color, "auto|always|never", "Colours on standard error")
+        ->default_str("auto");
+  }
+
+ private:
+  CLI::App& app_;
+  Options& o_;
+};
+
+CLI::App& add_verb(CLI::App& parent, std::string_view name) {
+  const VerbInfo* info = find_verb(name);
+  const std::string last(name.substr(name.rfind(' ') + 1));  // npos + 1 is 0
+  return *parent.add_subcommand(last, std::string(info->summary));
+}
+
+void add_tasks(CLI::App& app, Options& o) {
+  constexpr const char* kImages = "Files, folders, globs, @LIST, data: URIs, or - for standard input";
+  Builder caption(add_verb(app, "caption"), o);
+  caption.pictures(kImages);
+  caption.choice("Text", "--length", o.ask.length, "short|normal|long", "Length of the caption")
+      ->default_str("normal");
+  caption.sampling(), caption.model(), caption.output("text|json|csv|coco");
+
+  Builder query(add_verb(app, "query"), o);
+  query.pictures(kImages);
+  query.repeated("Text", "-q,--question", o.ask.questions, "TEXT",
+                 "Question; then every argument is a picture (repeatable)");
+  query.flag("Text", "--reasoning", o.ask.reasoning, "Think first, where the model can");
+  query.repeated("Text", "--ref", o.ask.refs, "X,Y|X0,Y0,X1,Y1",
+                 "Place the question is about, 0 to 1 (repeatable)");
+  query.sampling(), query.model(), query.output("text|json|csv");
+
+  for (const char* name : {"detect", "point"}) {
+    Builder verb(add_verb(app, name), o);
+    verb.pictures(kImages);
+    verb.objects(), verb.draw(), verb.model();
+    verb.output(std::string_view(name) == "detect" ? "text|json|csv|coco" : "text|json|csv");
+  }
+
+  Builder gaze(add_verb(app, "gaze"), o);
+  gaze.pictures("A picture, then where the eyes are: X,Y from 0 to 1");
+  gaze.value("Objects", "--face", o.ask.face, "X0,Y0,X1,Y1",
+             "The face's box, instead of X,Y: slower, steadier");
+  gaze.flag("Objects", "--force", o.ask.force, "Give a point even where the model sees none");
+  gaze.flag("Objects", "--clamp", o.ask.clamp, "Cut coordinates to the picture, 0 to 1");
+  gaze.draw(), gaze.model(), gaze.output("text|json|csv");
+
+  Builder chat(add_verb(app, "chat"), o);
+  chat.pictures("The picture to talk about");
+  chat.choice("Text", "--length", o.ask.length, "short|normal|long", "Length of captions")
+      ->default_str("normal");
+  chat.sampling(), chat.objects(), chat.model(), chat.common_output();
+  chat.flag("Output", "--stats", o.output.stats, "Print times after each answer");
+}
+
+void add_tools(CLI::App& app, Options& o) {
+  Builder inspect(add_verb(app, "inspect"), o);
+  inspect.positional("MODEL", o.files.in, "File, folder or name; the default model if left out");
+  inspect.flag("Output", "--tensors", o.files.tensors, "List every tensor");
+  inspect.flag("Output", "--verify", o.files.verify, "Read every value and refuse NaN and infinity");
+  inspect.flag("Output", "--json", o.output.json, "Print one JSON object");
+  inspect.common_output();
+
+  Builder convert(add_verb(app, "convert"), o);
+  convert.positional("IN", o.files.in, "Model to read");
+  convert.positional("OUT", o.files.out,
+                     "NAME.gguf for one file, NAME/ for a folder in the published layout");
+  convert.choice("Model", "--dtype", o.files.dtype, "f32|f16|bf16",
+                 "Type of the weights; each tensor's own if left out");
+  convert.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
+  convert.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
+                "tokenizer.json to use instead of the one found");
+  convert.common_output();
+
+  CLI::App& weights = add_verb(app, "weights");
+  weights.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
+  weights.require_subcommand(1);
+  Builder synth(add_verb(weights, "weights synth"), o);
+  synth.positional("VARIANT", o.files.in, "A variant's name, as after synth: in --model");
+  synth.positional("OUT", o.files.out, "NAME.gguf for one file, NAME/ for a folder in the published layout");
+  synth.choice("Model", "--dtype", o.files.dtype, "f32|f16|bf16",
+               "Type of the weights; each tensor's own if left out");
+  synth.common_output();
+
+  Builder list(add_verb(app, "list"), o);
+  list.flag("Output", "--json", o.output.json, "One JSON object a model, each on one line");
+  list.flag("Output", "--names", o.files.names, "Names only, one a line");
+
+  Builder doctor(add_verb(app, "doctor"), o);
+  doctor.choice("Text", "--length", o.ask.length, "short|normal|long", "Length of captions")
+      ->default_str("normal");
+  doctor.sampling(), doctor.objects(), doctor.model();
+  doctor.flag("Pictures", "-r,--recursive", o.pictures.recursive, "Look into subfolders of folders");
+  doctor.flag("Pictures", "--no-orientation,--no-exif", o.pictures.no_orientation,
+              "Do not turn photos as their EXIF data says");
+  doctor.flag("Pictures", "--fail-fast", o.pictures.fail_fast, "Stop at the first picture that fails");
+  doctor.output("text|json|csv|coco");
+
+  CLI::App& completion_app = add_verb(app, "completion");
+  Builder completion(completion_app, o);
+  completion.positional("SHELL", o.files.shell, "bash, zsh or fish");
+
+  Builder version(add_verb(app, "version"), o);
+  version.flag("Output", "--json", o.output.json, "Print one JSON object");
+
+  CLI::App* man =
+      app.add_subcommand("man", "Print the manual page")->group("");  // for the build, not in help
+  man->set_help_flag();
+}
+
+}  // namespace
+
+std::span<const VerbInfo> verb_table() {
+  return kVerbs;
+}
+std::span<const AbsentVerb> absent_verbs() {
+  return kAbsent;
+}
+
+const VerbInfo* find_verb(std::string_view name) {
+  const auto found =
+      std::find_if(kVerbs.begin(), kVerbs.end(), [&](const VerbInfo& verb) { return verb.name == name; });
+  return found == kVerbs.end() ? nullptr : &*found;
+}
+
+CommandLine::CommandLine()
+    : app("Look at pictures with a Moondream model on this machine's CPU.", "moonbeam") {
+  app.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
+  app.require_subcommand(1);
+  add_tasks(app, options);
+  add_tools(app, options);
+}
+
+std::string verb_name(const CLI::App& app) {
+  if (app.get_parent() == nullptr) return {};
+  const std::string above = verb_name(*app.get_parent());
+  return above.empty() ? app.get_name() : above + " " + app.get_name();
+}
+
+std::vector<std::string> choices(const CLI::Option& option) {
+  const std::string& argument = option.get_option_text();
+  const bool is_list = argument.find('|') != std::string::npos &&
+                       argument.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+  return is_list ? split(argument, '|') : std::vector<std::string>();
+}
+
+}  // namespace moonbeam::cli
