@@ -8,8 +8,10 @@
 
 namespace moonbeam::base {
 
-/// Bytes of memory, not initialised. Throws Error kExhausted instead of std::bad_alloc.
-void* allocate_aligned(std::size_t bytes);
+/// `count` elements of `size` bytes, not initialised. Throws Error kExhausted instead of std::bad_alloc, also
+/// where the product overflows.
+void* allocate_aligned(std::size_t count, std::size_t size = 1);
+/// `bytes` is what was asked for, count * size.
 void free_aligned(void* memory, std::size_t bytes) noexcept;
 
 /// Fixed-size array of a trivial type. Not initialised: fresh large buffers are zero pages of the kernel, but
@@ -21,7 +23,7 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t size)
-      : data_(size ? static_cast<T*>(allocate_aligned(size * sizeof(T))) : nullptr), size_(size) {}
+      : data_(size ? static_cast<T*>(allocate_aligned(size, sizeof(T))) : nullptr), size_(size) {}
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {

@@ -2,17 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace moonbeam::base {
 
 /// A file's pages, read only. Views into it are valid while it lives.
 class MappedFile {
  public:
-  /// @throws Error kNotFound (missing, a directory, not readable), kCorrupt (not a regular file's content).
+  /// @throws Error kNotFound (missing, a directory, not readable), kCorrupt (a pipe or a device).
   /// An empty file gives an empty span.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
   MappedFile(const MappedFile&) = delete;
@@ -30,13 +32,16 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Whole file in memory; at most `limit` bytes. @throws Error kNotFound, kExhausted (longer than limit).
+/// Whole file in memory; at most `limit` bytes. Pipes and devices are read to their end.
+/// @throws Error kNotFound, kExhausted (longer than limit).
 std::string read_file(const std::string& path, std::size_t limit);
 
 /// Standard input to its end; at most `limit` bytes. @throws Error kExhausted.
 std::string read_stdin(std::size_t limit);
 
-/// Writes beside `path` and renames at commit(); the destructor removes what was not committed.
+/// Writes beside `path` and renames at commit(); the destructor removes what was not committed. A symbolic
+/// link is followed and stays; a file that is replaced passes its mode on. Pipes, devices and names of open
+/// descriptors (/dev/stdout) have nothing to rename and are written straight through.
 /// @throws Error kNotFound (folder missing or not writable), kExhausted (disk full), in every method.
 class AtomicFile {
  public:
@@ -53,7 +58,9 @@ class AtomicFile {
 
  private:
   void flush();
-  std::string path_, temporary_;
+  std::string path_;       // as the caller named it, for messages
+  std::string target_;     // links followed; empty if written straight through
+  std::string temporary_;  // what the destructor has to remove
   std::string buffer_;
   std::uint64_t position_ = 0;
   int fd_ = -1;
