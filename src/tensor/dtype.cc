@@ -1,8 +1,10 @@
+// The table of element types and the reading and writing of the plain ones; block types stand in quant/.
 #include "tensor/dtype.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "tensor/float16.h"
 #include "tensor/quant/k_quants.h"
@@ -85,7 +87,18 @@ constexpr DTypeInfo kDTypes[] = {
     {DType::kQ5_K, "q5_k", "", 13, 256, 176, quant::dequantize_q45_k<true>, nullptr},
     {DType::kQ6_K, "q6_k", "", 14, 256, 210, quant::dequantize_q6_k, nullptr},
     {DType::kQ8_K, "q8_k", "", 15, 256, 292, nullptr, nullptr},
+    {DType::kU16, "u16", "U16", -1, 1, 2, read_plain<std::uint16_t>, nullptr},
+    {DType::kU32, "u32", "U32", -1, 1, 4, read_plain<std::uint32_t>, nullptr},
+    {DType::kU64, "u64", "U64", -1, 1, 8, read_plain<std::uint64_t>, nullptr},
 };
+
+constexpr bool rows_stand_in_order() {
+  for (std::size_t i = 0; i < std::size(kDTypes); ++i) {
+    if (kDTypes[i].type != static_cast<DType>(i)) return false;
+  }
+  return true;
+}
+static_assert(rows_stand_in_order(), "info() takes the row by the type's number");
 
 }  // namespace
 
@@ -94,8 +107,7 @@ std::span<const DTypeInfo> dtypes() noexcept {
 }
 
 const DTypeInfo& info(DType type) noexcept {
-  return *std::find_if(std::begin(kDTypes), std::end(kDTypes),
-                       [&](const DTypeInfo& row) { return row.type == type; });
+  return kDTypes[static_cast<std::size_t>(type)];
 }
 
 namespace {

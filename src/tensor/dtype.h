@@ -8,10 +8,14 @@
 
 namespace moonbeam::tensor {
 
+// A family a line.
+// clang-format off
 enum class DType : std::uint8_t {
   kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kF8E4M3, kF8E5M2,
   kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kQ8_K,
+  kU16, kU32, kU64,
 };
+// clang-format on
 
 struct DTypeInfo {
   DType type;

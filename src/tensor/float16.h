@@ -6,7 +6,9 @@
 
 namespace moonbeam::tensor {
 
-inline float bf16_to_f32(std::uint16_t h) noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16); }
+inline float bf16_to_f32(std::uint16_t h) noexcept {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16);
+}
 
 /// Round to nearest even; NaN stays NaN (made quiet).
 inline std::uint16_t f32_to_bf16(float f) noexcept {

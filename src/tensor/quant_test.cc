@@ -1,7 +1,7 @@
 // Block types and bf16 against tests/goldens/ops/quant.safetensors, made by the gguf package.
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -74,22 +74,16 @@ TEST(Float16, RoundsBf16ToNearestEven) {
   for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(f32_to_bf16(in[i]), expected[i]) << in[i];
 }
 
-TEST(Float16, KeepsEveryHalfThatIsNotNan) {
+TEST(Float16, KeepsEveryHalf) {
   for (std::uint32_t h = 0; h < 65536; ++h) {
     const auto half = static_cast<std::uint16_t>(h);
     const float value = f16_to_f32(half);
-    if (value != value) {
-      EXPECT_NE(f16_to_f32(f32_to_f16(value)), f16_to_f32(f32_to_f16(value)));
+    if (std::isnan(value)) {
+      ASSERT_TRUE((h & 0x7c00u) == 0x7c00u && (h & 0x3ffu) != 0) << h;
+      ASSERT_TRUE(std::isnan(f16_to_f32(f32_to_f16(value)))) << h;
     } else {
       ASSERT_EQ(f32_to_f16(value), half);
     }
-  }
-}
-
-TEST(DTypes, HasARowForEveryType) {
-  for (int i = 0; i <= static_cast<int>(DType::kQ8_K); ++i) {
-    const auto type = static_cast<DType>(i);
-    EXPECT_EQ(info(type).type, type) << i;
   }
 }
 

@@ -1,6 +1,8 @@
+// Shapes, sizes in bytes that cannot overflow, values as f32.
 #include "tensor/tensor_view.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -43,7 +45,10 @@ std::optional<std::uint64_t> byte_size(const Shape& shape, DType type) noexcept 
   const auto block = static_cast<std::uint64_t>(row.block);
   const std::uint64_t last = shape.rank() == 0 ? 1 : static_cast<std::uint64_t>(shape[shape.rank() - 1]);
   if (last % block != 0) return std::nullopt;
-  return base::checked_mul(product / block, static_cast<std::uint64_t>(row.bytes));
+  const auto bytes = base::checked_mul(product / block, static_cast<std::uint64_t>(row.bytes));
+  // TensorView counts in 64 bits with a sign.
+  if (!bytes || std::max(*bytes, product) > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+  return bytes;
 }
 
 std::int64_t TensorView::row_bytes() const noexcept {

@@ -22,7 +22,9 @@ class Shape {
   explicit Shape(std::span<const std::int64_t> dims);
   int rank() const noexcept { return rank_; }
   std::int64_t operator[](int i) const noexcept { return dims_[static_cast<std::size_t>(i)]; }
-  std::span<const std::int64_t> dims() const noexcept { return {dims_.data(), static_cast<std::size_t>(rank_)}; }
+  std::span<const std::int64_t> dims() const noexcept {
+    return {dims_.data(), static_cast<std::size_t>(rank_)};
+  }
   std::int64_t numel() const noexcept;  ///< product; checked when the shape came from a file
   bool operator==(const Shape& other) const noexcept;
   std::string to_string() const;  ///< "[51200,2048]"
@@ -42,7 +44,9 @@ struct TensorView {
   Shape shape;
 
   std::int64_t numel() const noexcept { return shape.numel(); }
-  std::int64_t bytes() const noexcept { return static_cast<std::int64_t>(byte_size(shape, dtype).value_or(0)); }
+  std::int64_t bytes() const noexcept {
+    return static_cast<std::int64_t>(byte_size(shape, dtype).value_or(0));
+  }
   /// Bytes from one row (all but the first size) to the next.
   std::int64_t row_bytes() const noexcept;
   /// Row r of a matrix.
