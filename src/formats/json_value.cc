@@ -122,6 +122,10 @@ std::string_view JsonValue::kind() const noexcept {
 }
 
 JsonValue parse_json(std::string_view text, const std::string& where) {
+  // The parser takes a NUL for the end: what stands behind it would be hidden.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    base::fail(ErrorCode::kCorrupt, where, ": not valid JSON at byte ", nul + 1);
+  }
   TreeBuilder builder(where);
   try {
     if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {

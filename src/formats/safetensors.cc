@@ -112,13 +112,13 @@ void read_metadata(const JsonValue& value, const std::string& name, std::map<std
 // The header's text, its length checked against the file.
 std::string_view header_text(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.size() < 8) {
-    refuse_foreign_file(bytes, name, "a safetensors file");
+    refuse_foreign_file(bytes, name, "a safetensors file", Container::kSafetensors);
     base::fail(ErrorCode::kCorrupt, name, ": expected a safetensors file of at least 8 bytes, got ",
                bytes.size());
   }
   const auto length = load_le<std::uint64_t>(bytes.data());
   if (length > kMaxHeader || !base::range_fits(8, length, bytes.size())) {
-    refuse_foreign_file(bytes, name, "a safetensors file");
+    refuse_foreign_file(bytes, name, "a safetensors file", Container::kSafetensors);
     if (length > kMaxHeader) {
       base::fail(ErrorCode::kCorrupt, name, ": expected a header of at most ", kMaxHeader, " bytes, got ",
                  length);
@@ -128,7 +128,7 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::string
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, length);
   if (!text.starts_with('{')) {
-    refuse_foreign_file(bytes, name, "a safetensors file");
+    refuse_foreign_file(bytes, name, "a safetensors file", Container::kSafetensors);
     base::fail(ErrorCode::kCorrupt, name, ": expected a header that begins with '{'");
   }
   return text;

@@ -61,8 +61,8 @@ Container sniff_container(std::span<const std::byte> bytes) noexcept {
   return Container::kUnknown;
 }
 
-void refuse_foreign_file(std::span<const std::byte> bytes, const std::string& name,
-                         std::string_view expected) {
+void refuse_foreign_file(std::span<const std::byte> bytes, const std::string& name, std::string_view expected,
+                         Container own) {
   if (bytes.empty()) base::fail(ErrorCode::kCorrupt, name, ": expected ", expected, ", got an empty file");
   const std::string_view text = text_of(bytes);
   for (const Foreign& known : kForeign) {
@@ -70,7 +70,7 @@ void refuse_foreign_file(std::span<const std::byte> bytes, const std::string& na
       base::fail(known.code, name, ": expected ", expected, ", got ", known.what);
     }
   }
-  if (sniff_container(bytes) == Container::kSafetensors) {
+  if (own != Container::kSafetensors && sniff_container(bytes) == Container::kSafetensors) {
     base::fail(ErrorCode::kUnsupported, name, ": expected ", expected,
                ", got a safetensors file: name it .safetensors");
   }

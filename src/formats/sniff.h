@@ -16,7 +16,8 @@ Container sniff_container(std::span<const std::byte> bytes) noexcept;
 /// Throws the error that fits a file that was meant to be `expected` ("a safetensors file") and is known not
 /// to be: kUnsupported for weights in a form we do not read, kCorrupt for what is no model file. Returns if
 /// the bytes look like nothing else that we know.
-void refuse_foreign_file(std::span<const std::byte> bytes, const std::string& name,
-                         std::string_view expected);
+/// `own`: the container that was meant, whose broken files the caller describes better.
+void refuse_foreign_file(std::span<const std::byte> bytes, const std::string& name, std::string_view expected,
+                         Container own = Container::kUnknown);
 
 }  // namespace moonbeam::formats
