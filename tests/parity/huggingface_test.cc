@@ -195,7 +195,7 @@ TEST_P(HuggingFace, PhiHiddenStatesLogitsAndGreedyTokensMatch) {
 INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, HuggingFace,
                          ::testing::ValuesIn(kernels::runnable_kernels().begin(),
                                              kernels::runnable_kernels().end()),
-                         [](const auto& info) { return std::string(info.param->isa); });
+                         [](const auto& instance) { return std::string(instance.param->isa); });
 
 }  // namespace
 }  // namespace moonbeam

@@ -154,7 +154,7 @@ TEST_P(RegionHeads, DecodersMatch) {
 INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, RegionHeads,
                          ::testing::ValuesIn(kernels::runnable_kernels().begin(),
                                              kernels::runnable_kernels().end()),
-                         [](const auto& info) { return std::string(info.param->isa); });
+                         [](const auto& instance) { return std::string(instance.param->isa); });
 
 TEST(Bins, BecomeTheReferencesValues) {
   const region::RegionConfig published, ours{.coord_divisor = 1023};

@@ -174,7 +174,7 @@ std::vector<std::string> isas() {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, StarterModel, ::testing::ValuesIn(isas()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& instance) { return instance.param; });
 
 }  // namespace
 }  // namespace moonbeam

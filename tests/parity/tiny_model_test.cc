@@ -313,7 +313,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Combine(::testing::ValuesIn(isas()),
                        ::testing::Values("tiny_40x30", "square_378x378", "wide_800x600", "pano_2000x500",
                                          "grey_500x420", "alpha_260x430", "exif6_640x426")),
-    [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
+    [](const auto& instance) { return std::get<0>(instance.param) + "_" + std::get<1>(instance.param); });
 
 }  // namespace
 }  // namespace moonbeam
