@@ -116,20 +116,25 @@ TEST(Summary, IsTextAndJson) {
   EXPECT_FALSE(nlohmann::json::parse(summary_json(summary(), false)).contains("tensors"));
 }
 
-TEST(Models, AreFilesAndFoldersOneLevelDeep) {
+TEST(Models, AreNamedAsTheyAreLookedUp) {
   const TestFolder folder;
   folder.put("one/tiny/tiny-bf16.gguf", "12345");
   folder.put("one/tiny/card.md");
   folder.put("one/published/config.json");
   folder.put("one/published/model.safetensors", "123");
-  folder.put("two/tiny-bf16.gguf", "later folders do not hide earlier ones");
+  folder.put("one/moondream2/2025-06-21/model.safetensors", "1");
+  folder.put("one/notes/readme.md");
+  folder.put("two/tiny.gguf", "later folders do not hide earlier ones");
+  folder.put("two/other.gguf", "12");
   const std::vector<FoundModel> models =
       find_models({folder.path("one"), folder.path("two"), folder.path("none")});
-  ASSERT_EQ(models.size(), 2u);
-  EXPECT_EQ(models[0].name, "published");
-  EXPECT_EQ(models[0].bytes, 3);
-  EXPECT_EQ(models[1].name, "tiny-bf16");
-  EXPECT_EQ(models[1].bytes, 5);
+  ASSERT_EQ(models.size(), 4u);
+  EXPECT_EQ(models[0].name, "moondream2@2025-06-21");
+  EXPECT_EQ(models[1].name, "published");
+  EXPECT_EQ(models[1].bytes, 3);
+  EXPECT_EQ(models[2].name, "tiny");
+  EXPECT_EQ(models[2].path, folder.path("one/tiny"));
+  EXPECT_EQ(models[3].name, "other");
 }
 
 TEST(Stats, ShowRatesAndMemory) {

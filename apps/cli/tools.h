@@ -25,8 +25,8 @@ struct FoundModel {
   std::string name, path;
   std::int64_t bytes = 0;
 };
-/// Models in `folders` and one folder below them: .gguf and .safetensors files, folders with a config.json.
-/// Of one name only the first, as names are looked up.
+/// Models in `folders` as -m knows them: NAME.gguf and NAME.safetensors, folders NAME with such files, and
+/// NAME@REVISION for folders of folders. Of one name only the first, as names are looked up.
 std::vector<FoundModel> find_models(const std::vector<std::string>& folders);
 
 }  // namespace moonbeam::cli

@@ -51,7 +51,7 @@ TEST(List, FindsModelsInTheNamedFolder) {
 
 TEST(DefaultModel, IsSaidOnceAndNotWhenQuiet) {
   const TestFolder folder;
-  ASSERT_EQ(run({"convert", kStarter, folder.path("tiny-bf16.gguf"), "--quiet"}).status, 0);
+  ASSERT_EQ(run({"convert", kStarter, folder.path("starter.gguf"), "--quiet"}).status, 0);
   const SpawnOptions options{.env = {{"MOONBEAM_MODELS", folder.path("")}}};
   const Ran ran = run({"caption", sample("s1.png"), sample("s2.png")}, options);
   EXPECT_EQ(ran.status, 0) << ran.err;
