@@ -50,7 +50,8 @@ struct PngKind {
 class PngKinds : public ::testing::TestWithParam<std::tuple<PngKind, bool>> {};
 
 TEST_P(PngKinds, BecomeRgbWithoutAlphaAndWithTheHighByte) {
-  const auto& [kind, interlaced] = GetParam();
+  const PngKind kind = std::get<0>(GetParam());
+  const bool interlaced = std::get<1>(GetParam());
   constexpr int kChannels[] = {1, 0, 3, 1, 2, 0, 4};
   const int channels = kChannels[kind.color_type];
   const int height = 21, width = 13;
