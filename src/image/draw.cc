@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -64,31 +63,34 @@ Area pixels_of(const Box& box, const Image& image) {
           std::min(image.height, area.bottom)};
 }
 
-/// How many picture pixels a glyph's pixel is wide.
-int text_scale(const Image& image) {
-  return std::clamp(std::min(image.height, image.width) / 320, 1, 6);
-}
+/// A label as it will be drawn: shortened to whole glyphs that fit the picture, on a plate of one colour.
+struct Label {
+  std::vector<char32_t> text;
+  int scale = 1;  // picture pixels to a glyph's pixel
+  int width = 0, height = 0;
+};
 
-std::vector<char32_t> code_points(std::string_view text) {
-  std::vector<char32_t> out;
-  for (std::size_t at = 0; at < text.size();) out.push_back(base::next_code_point(text, at));
+Label make_label(const Image& image, std::string_view text) {
+  Label out;
+  out.scale = std::clamp((std::min(image.height, image.width) + 160) / 320, 1, 6);
+  for (std::size_t at = 0; at < text.size();) out.text.push_back(base::next_code_point(text, at));
+  const int room = std::max(0, (image.width / out.scale - 1) / image::kGlyphAdvance);
+  if (room < static_cast<int>(out.text.size())) out.text.resize(static_cast<std::size_t>(room));
+  out.width = (static_cast<int>(out.text.size()) * image::kGlyphAdvance + 1) * out.scale;
+  out.height = (image::kGlyphHeight + 2) * out.scale;
+  if (out.height > image.height) out.text.clear();
   return out;
 }
 
-/// Text on a plate of `background`, its top left corner as near to (left, top) as the picture allows.
-void draw_label(Image& image, std::string_view label, int left, int top, const Colour& background) {
-  const int scale = text_scale(image);
-  std::vector<char32_t> text = code_points(label);
-  const int room = (image.width / scale - 1) / image::kGlyphAdvance;  // whole glyphs in the picture's width
-  if (room < static_cast<int>(text.size())) text.resize(static_cast<std::size_t>(std::max(0, room)));
-  const int width = (static_cast<int>(text.size()) * image::kGlyphAdvance + 1) * scale;
-  const int height = (image::kGlyphHeight + 2) * scale;
-  if (text.empty() || height > image.height) return;
-  left = std::clamp(left, 0, image.width - width);
-  top = std::clamp(top, 0, image.height - height);
-  fill(image, {left, top, left + width, top + height}, background);
+/// Puts the plate's top left corner as near to (left, top) as the picture allows.
+void draw_label(Image& image, const Label& label, int left, int top, const Colour& background) {
+  if (label.text.empty()) return;
+  const int scale = label.scale;
+  left = std::clamp(left, 0, image.width - label.width);
+  top = std::clamp(top, 0, image.height - label.height);
+  fill(image, {left, top, left + label.width, top + label.height}, background);
   const Colour& ink = ink_on(background);
-  for (const char32_t c : text) {
+  for (const char32_t c : label.text) {
     left += scale;
     const image::Glyph& rows = image::glyph(c);
     for (int y = 0; y < image::kGlyphHeight; ++y) {
@@ -121,6 +123,7 @@ void check(const Image& image) {
 
 void draw_boxes(Image& image, std::span<const Box> boxes, std::string_view label) {
   check(image);
+  const Label plate = make_label(image, label);
   constexpr int kLine = 2;  // pixels
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     const Area box = pixels_of(boxes[i], image);
@@ -130,24 +133,26 @@ void draw_boxes(Image& image, std::span<const Box> boxes, std::string_view label
     fill(image, {box.left, std::max(box.bottom - kLine, box.top), box.right, box.bottom}, colour);
     fill(image, {box.left, box.top, std::min(box.left + kLine, box.right), box.bottom}, colour);
     fill(image, {std::max(box.right - kLine, box.left), box.top, box.right, box.bottom}, colour);
-    const int plate = (image::kGlyphHeight + 2) * text_scale(image);
     // Above the box, or inside it where there is no room above.
-    draw_label(image, label, box.left, box.top >= plate ? box.top - plate : box.top, colour);
+    draw_label(image, plate, box.left, box.top >= plate.height ? box.top - plate.height : box.top, colour);
   }
 }
 
 void draw_points(Image& image, std::span<const Point> points, std::string_view label) {
   check(image);
-  const int radius = 3 + text_scale(image);
+  const Label plate = make_label(image, label);
+  const int radius = 4 + plate.scale, outer = radius + 2;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const int x = static_cast<int>(std::floor(to_pixels(points[i].x, image.width)));
     const int y = static_cast<int>(std::floor(to_pixels(points[i].y, image.height)));
-    if (x < -radius || y < -radius || x >= image.width + radius || y >= image.height + radius) continue;
-    draw_label(image, label, x + radius + 4, y - (image::kGlyphHeight + 2) * text_scale(image) / 2,
-               colour_of(i));
-    draw_disc(image, x, y, radius + 2, kBlack);
+    if (x < -outer || y < -outer || x >= image.width + outer || y >= image.height + outer) continue;
+    // To the right of the dot, or to its left where there is no room.
+    const int right = x + outer + 2;
+    const bool fits = right + plate.width <= image.width;
+    draw_label(image, plate, fits ? right : x - outer - 1 - plate.width, y - plate.height / 2, colour_of(i));
+    draw_disc(image, x, y, outer, kBlack);
     draw_disc(image, x, y, radius + 1, kWhite);
-    draw_disc(image, x, y, radius - 1, colour_of(i));
+    draw_disc(image, x, y, radius, colour_of(i));
   }
 }
 

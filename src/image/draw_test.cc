@@ -73,13 +73,17 @@ TEST(Draw, PutsTheLabelAboveTheBoxOrInsideIt) {
   EXPECT_FALSE(touched(image, 2, 22));
 }
 
-TEST(Draw, MovesLabelsInsideThePicture) {
+TEST(Draw, PutsALabelToTheLeftOfAPointThatHasNoRoomToItsRight) {
   Image image = grey(60, 60);
-  const Point corner{0.98, 0.98};
-  draw_points(image, std::span(&corner, 1), "cat");
-  // 3 glyphs of 6 and one more pixel, 11 high, ending at the corner; the dot covers its end.
-  EXPECT_TRUE(touched(image, 50, 60 - 19));
-  EXPECT_FALSE(touched(image, 50, 60 - 20));
+  const Point point{58 / 60.0, 58 / 60.0};
+  draw_points(image, std::span(&point, 1), "cat");
+  // The dot reaches 7 pixels to the left; then one free, then 3 glyphs of 6 and one more pixel. The plate is
+  // 11 pixels high and moved up until it ends at the border.
+  EXPECT_TRUE(touched(image, 49, 50 - 19));
+  EXPECT_TRUE(touched(image, 59, 50 - 1));
+  EXPECT_FALSE(touched(image, 59, 50));
+  EXPECT_FALSE(touched(image, 59, 50 - 20));
+  EXPECT_FALSE(touched(image, 48, 50 - 19));
 }
 
 TEST(Draw, RingsThePoint) {
@@ -87,10 +91,10 @@ TEST(Draw, RingsThePoint) {
   const Point point{0.5, 0.5};
   draw_points(image, std::span(&point, 1), "");
   const auto at = [&](int x) { return image.pixels[static_cast<std::size_t>(40 * 80 + x) * 3]; };
-  EXPECT_EQ(at(40), 230);  // the first colour's red
-  EXPECT_EQ(at(45), 255);  // white ring
-  EXPECT_EQ(at(46), 0);    // black round it
-  EXPECT_EQ(at(47), 77);
+  EXPECT_EQ(at(45), 230);  // the first colour's red
+  EXPECT_EQ(at(46), 255);  // white ring
+  EXPECT_EQ(at(47), 0);    // black round it
+  EXPECT_EQ(at(48), 77);
 }
 
 TEST(Draw, GivesTwelveObjectsTwelveColours) {
