@@ -1,3 +1,4 @@
+// CPUID, /proc/meminfo and the clock; what a container limits is read by cgroup.cc.
 #include "base/machine.h"
 
 #include <sys/resource.h>
@@ -7,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "base/cgroup.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -64,12 +67,6 @@ CpuFeatures detect() {
 }
 #endif
 
-std::int64_t read_number(const char* path) {
-  std::ifstream in(path);
-  std::int64_t value = -1;
-  return in >> value ? value : -1;
-}
-
 }  // namespace
 
 const CpuFeatures& cpu_features() {
@@ -88,19 +85,9 @@ Memory memory() {
     if (key == "MemTotal:") out.total = kib * 1024;
     if (key == "MemAvailable:") out.available = kib * 1024;
   }
-  // A container's own limit, where it is lower; pages of its files can be given back.
-  struct Limit {
-    const char* limit;
-    const char* used;
-  };
-  for (const Limit& files : {Limit{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-                             Limit{"/sys/fs/cgroup/memory/memory.limit_in_bytes",
-                                   "/sys/fs/cgroup/memory/memory.usage_in_bytes"}}) {
-    const std::int64_t limit = read_number(files.limit);
-    const std::int64_t used = read_number(files.used);
-    if (limit <= 0 || used < 0 || limit >= out.total) continue;
-    out.total = limit;
-    out.available = std::min(out.available, std::max<std::int64_t>(0, limit - used));
+  if (const auto group = cgroup_memory(); group && group->limit < out.total) {
+    out.total = group->limit;
+    out.available = std::min(out.available, group->free);
   }
   return out;
 }

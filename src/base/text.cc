@@ -1,6 +1,9 @@
+// Numbers and UTF-8, whatever the locale. Character classes and case belong to the tokenizer.
 #include "base/text.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace moonbeam::base {
 
@@ -15,7 +18,8 @@ void append(std::string& out, double value) {
 
 std::string format_decimal(double value, int decimals) {
   if (!std::isfinite(value)) return cat(value);
-  char buffer[400];
+  decimals = std::clamp(decimals, 0, 40);
+  char buffer[400];  // 309 digits before the point, sign, point
   std::string out(
       buffer, std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, decimals).ptr);
   if (out.find('.') != std::string::npos) {
@@ -26,8 +30,9 @@ std::string format_decimal(double value, int decimals) {
 }
 
 std::string format_bytes(std::int64_t bytes) {
+  if (bytes == 1) return "1 byte";
   if (bytes < 1000) return cat(bytes, " bytes");
-  const char* units[] = {"kB", "MB", "GB", "TB", "PB"};
+  const char* units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
   double value = static_cast<double>(bytes);
   std::size_t unit = 0;
   for (value /= 1000; value >= 999.5 && unit + 1 < std::size(units); value /= 1000) ++unit;
@@ -94,14 +99,22 @@ Decoded decode_at(std::string_view text, std::size_t pos) {
   return {value, static_cast<std::size_t>(lead.length), true, false};
 }
 
+/// Control characters, line ends, and the marks that reorder or hide text: a message must stay one line that
+/// shows what is there.
+bool is_invisible(char32_t c) {
+  constexpr char32_t kRanges[][2] = {{0x00, 0x1F},     {0x7F, 0x9F},     {0x200B, 0x200F}, {0x2028, 0x202E},
+                                     {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}};
+  return std::any_of(std::begin(kRanges), std::end(kRanges),
+                     [&](const char32_t* range) { return c >= range[0] && c <= range[1]; });
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
   std::string out;
   for (std::size_t pos = 0; pos < text.size();) {
     const Decoded c = decode_at(text, pos);
-    const bool control = c.code_point < 0x20 || (c.code_point >= 0x7F && c.code_point < 0xA0);
-    if (c.valid && !control) {
+    if (c.valid && !is_invisible(c.code_point)) {
       out += text.substr(pos, c.length);
     } else {
       constexpr char kHex[] = "0123456789abcdef";

@@ -1,3 +1,4 @@
+// The pool and the choice of its size. What a container grants is read by cgroup.cc.
 #include "base/thread_pool.h"
 
 #include <sched.h>
@@ -5,15 +6,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
+#include <exception>
 #include <mutex>
-#include <sstream>
-#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/cgroup.h"
 #include "base/error.h"
 
 #if defined(__x86_64__)
@@ -24,8 +27,9 @@ namespace moonbeam::base {
 
 namespace {
 
-// About 50 us of looking before a worker sleeps: a decode step starts a job every few hundred microseconds.
-constexpr int kSpins = 2000;
+// How long to look before sleeping: a decode step starts a job every few hundred microseconds, and waking a
+// thread costs more than this.
+constexpr std::chrono::microseconds kLook{50};
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -35,45 +39,16 @@ void pause_cpu() {
 #endif
 }
 
-std::string first_line(const std::string& path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
-
-/// Folder of this process in the hierarchy of cgroup `controller` ("" for version 2).
-std::string cgroup_folder(const std::string& controller) {
-  std::ifstream in("/proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string names = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool found =
-        controller.empty() ? names == ",," : names.find("," + controller + ",") != std::string::npos;
-    if (found) return line.substr(second + 1);
-  }
-  return "/";
-}
-
-/// Cores that the container's quota pays for; 0 if it has none.
-int quota_cores() {
-  for (const std::string& folder : {cgroup_folder(""), std::string("/")}) {
-    std::istringstream max(first_line("/sys/fs/cgroup" + folder + "/cpu.max"));
-    std::string quota;
-    double period = 0;
-    if (max >> quota >> period && quota != "max" && period > 0) {
-      return std::max(1, static_cast<int>(std::ceil(std::strtod(quota.c_str(), nullptr) / period)));
+/// Looks at `value` until it is no longer `old` or the time is up.
+void look_for_change(const std::atomic<unsigned>& value, unsigned old) {
+  constexpr int kBetweenClocks = 32;
+  const auto end = std::chrono::steady_clock::now() + kLook;
+  do {
+    for (int i = 0; i < kBetweenClocks; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      pause_cpu();
     }
-  }
-  for (const std::string& folder : {cgroup_folder("cpu"), std::string("/")}) {
-    const std::string root = "/sys/fs/cgroup/cpu" + folder;
-    const double quota = std::atof(first_line(root + "/cpu.cfs_quota_us").c_str());
-    const double period = std::atof(first_line(root + "/cpu.cfs_period_us").c_str());
-    if (quota > 0 && period > 0) return std::max(1, static_cast<int>(std::ceil(quota / period)));
-  }
-  return 0;
+  } while (std::chrono::steady_clock::now() < end);
 }
 
 }  // namespace
@@ -82,7 +57,7 @@ int usable_cores() {
   int cores = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   cpu_set_t mask;
   if (sched_getaffinity(0, sizeof mask, &mask) == 0) cores = CPU_COUNT(&mask);
-  if (const int quota = quota_cores(); quota > 0) cores = std::min(cores, quota);
+  if (const auto quota = cgroup_cores()) cores = static_cast<int>(std::min<double>(cores, std::ceil(*quota)));
   return std::max(1, cores);
 }
 
@@ -106,16 +81,33 @@ int choose_threads(int requested) {
   return threads;
 }
 
+// A job is published by opening the gate, and workers count themselves in at the gate. When no index is left
+// the caller closes it and waits only for those inside: a worker that wakes late finds the gate closed, or a
+// later job's gate open, and cannot touch the job it was woken for.
 struct ThreadPool::State {
-  // A job: fn over [0, count). `generation` says which one the workers may work on; its low bit stays 0.
-  const FunctionRef<void(int, int)>* fn = nullptr;
+  static constexpr unsigned kOpen = 1u << 31;  // the bits below count the workers inside
+
+  const FunctionRef<void(int, int)>* fn = nullptr;  // fn and count change only while nobody is inside
   int count = 0;
-  std::atomic<int> next{0};
-  std::atomic<int> busy{0};  // workers that have not finished the job yet
-  std::atomic<unsigned> generation{0};
+  std::atomic<int> next{0};  // index to claim
+  std::atomic<unsigned> gate{0};
+  std::atomic<unsigned> generation{0};  // jobs so far: what sleeping workers watch
   std::atomic<bool> stop{false};
   std::mutex callers;  // one job at a time
   std::vector<std::thread> workers;
+
+  bool enter() {
+    unsigned value = gate.load(std::memory_order_relaxed);
+    while ((value & kOpen) != 0) {
+      if (gate.compare_exchange_weak(value, value + 1, std::memory_order_acquire, std::memory_order_relaxed))
+        return true;
+    }
+    return false;
+  }
+
+  void leave() {
+    if (gate.fetch_sub(1, std::memory_order_acq_rel) == 1) gate.notify_one();  // closed, and the last one
+  }
 
   void run(int thread) {
     for (int index = next.fetch_add(1, std::memory_order_relaxed); index < count;
@@ -127,27 +119,50 @@ struct ThreadPool::State {
   void work(int thread) {
     unsigned seen = 0;
     while (true) {
-      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin)
-        pause_cpu();
+      look_for_change(generation, seen);
       generation.wait(seen, std::memory_order_acquire);
       seen = generation.load(std::memory_order_acquire);
       if (stop.load(std::memory_order_relaxed)) return;
+      if (!enter()) continue;
       run(thread);
-      if (busy.fetch_sub(1, std::memory_order_acq_rel) == 1) busy.notify_one();
+      leave();
     }
+  }
+
+  void announce() {
+    generation.fetch_add(1, std::memory_order_seq_cst);
+    generation.notify_all();
+  }
+
+  void close_and_wait() {
+    unsigned inside = gate.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+    while (inside != 0) {
+      look_for_change(gate, inside);
+      gate.wait(inside, std::memory_order_acquire);
+      inside = gate.load(std::memory_order_acquire);
+    }
+  }
+
+  void join() {
+    stop.store(true, std::memory_order_relaxed);
+    announce();
+    for (std::thread& worker : workers) worker.join();
   }
 };
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
-  for (int i = 1; i < threads; ++i)
-    state_->workers.emplace_back([state = state_.get(), i] { state->work(i); });
+  try {
+    for (int i = 1; i < threads; ++i)
+      state_->workers.emplace_back([state = state_.get(), i] { state->work(i); });
+  } catch (const std::exception& error) {
+    state_->join();
+    fail(ErrorCode::kExhausted, "threads: expected to start ", threads - 1, ", got ", state_->workers.size(),
+         ": ", error.what());
+  }
 }
 
 ThreadPool::~ThreadPool() {
-  state_->stop.store(true, std::memory_order_relaxed);
-  state_->generation.fetch_add(1, std::memory_order_release);
-  state_->generation.notify_all();
-  for (std::thread& worker : state_->workers) worker.join();
+  state_->join();
 }
 
 int ThreadPool::threads() const noexcept {
@@ -165,16 +180,10 @@ void ThreadPool::parallel_for(int count, FunctionRef<void(int, int)> fn) {
   state.fn = &fn;
   state.count = count;
   state.next.store(0, std::memory_order_relaxed);
-  state.busy.store(static_cast<int>(state.workers.size()), std::memory_order_relaxed);
-  state.generation.fetch_add(1, std::memory_order_release);
-  state.generation.notify_all();
+  state.gate.store(State::kOpen, std::memory_order_release);
+  state.announce();
   state.run(0);
-  // Every worker has to pass by before the next job may change what they read.
-  for (int spin = 0; spin < kSpins && state.busy.load(std::memory_order_acquire) != 0; ++spin) pause_cpu();
-  for (int left = state.busy.load(std::memory_order_acquire); left != 0;
-       left = state.busy.load(std::memory_order_acquire)) {
-    state.busy.wait(left, std::memory_order_acquire);
-  }
+  state.close_and_wait();
 }
 
 }  // namespace moonbeam::base
