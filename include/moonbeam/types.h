@@ -79,23 +79,24 @@ struct QueryOptions : TextOptions {
   TextFn on_reasoning = {};                   ///< reasoning text as it is made
 };
 
+struct Usage {
+  int prompt_tokens = 0;  ///< positions before the first answer token, the image prefix included
+  int output_tokens = 0;
+  double prefill_ms = 0;
+  double decode_ms = 0;
+};
+
 struct ObjectOptions {
   int max_objects = 50;  ///< >= 0
   bool clamp = false;    ///< corners and centres into [0,1]
   ProgressFn progress = {};
+  Usage* usage = nullptr;  ///< filled in where it is not null
 };
 
 struct GazeOptions {
   bool force_detect = false;  ///< give a point even where the model says nobody's gaze is in the picture
   std::uint64_t seed = 0;     ///< of the eye points, where a face is given
   ProgressFn progress = {};
-};
-
-struct Usage {
-  int prompt_tokens = 0;  ///< positions before the first answer token, the image prefix included
-  int output_tokens = 0;
-  double prefill_ms = 0;
-  double decode_ms = 0;
 };
 
 struct CaptionResult {

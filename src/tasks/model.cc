@@ -83,8 +83,17 @@ std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedIma
   }
   Runner runner(engine);
   Sequence sequence = tasks::continue_image(engine, image.impl());
-  if (!prefill(runner, sequence, prompt, options.progress, nullptr)) return {};
-  return tasks::decode_objects(runner, sequence, with_size, options.max_objects, options.progress);
+  Usage usage;
+  std::vector<tasks::DecodedObject> found;
+  if (prefill(runner, sequence, prompt, options.progress, &usage)) {
+    const double start = base::now_ms();
+    found = tasks::decode_objects(runner, sequence, with_size, options.max_objects, options.progress);
+    usage.decode_ms = base::now_ms() - start;
+    // x, y and, as one token, width and height.
+    usage.output_tokens = static_cast<int>(found.size()) * (with_size ? 3 : 2);
+  }
+  if (options.usage != nullptr) *options.usage = usage;
+  return found;
 }
 
 }  // namespace
