@@ -13,14 +13,17 @@ int run_gaze(const Options& options) {
     if (!info.can_gaze) throw Error(ErrorCode::kUnsupported, "gaze: " + info.variant + " has no gaze prompt");
   };
   const auto ask = [&](const Asking& asking) {
-    Stopwatch watch(asking);
+    const double start = now_ms();
     const GazeOptions gaze{
-        .force_detect = options.ask.force, .seed = options.sampling.seed, .progress = watch.progress()};
+        .force_detect = options.ask.force, .seed = options.sampling.seed, .progress = asking.progress};
     const std::optional<Point> point = by_face ? asking.model.detect_gaze(*asking.picture, face, gaze)
                                                : asking.model.detect_gaze(*asking.image, eye, gaze);
     Answer answer;
     if (point) answer.points.push_back(options.ask.clamp ? clamp(*point) : *point);
-    answer.metrics = watch.metrics(true);
+    Usage usage;
+    usage.decode_ms = now_ms() - start;  // prompts included: a gaze is one point, or many in one call
+    answer.metrics = text_metrics(asking, usage, true);
+    answer.metrics.input_tokens = answer.metrics.output_tokens = -1;
     return std::vector{std::move(answer)};
   };
   return run_pictures(options, Task::kGaze, check, ask, !by_face);

@@ -12,9 +12,11 @@ int run_objects(const Options& options, Task task) {
   return run_pictures(options, task, check, [&](const Asking& asking) {
     std::vector<Answer> answers;
     for (const std::string& object : options.ask.objects) {
-      Stopwatch watch(asking);
-      ObjectOptions one{
-          .max_objects = options.ask.max_objects, .clamp = options.ask.clamp, .progress = watch.progress()};
+      Usage usage;
+      ObjectOptions one{.max_objects = options.ask.max_objects,
+                        .clamp = options.ask.clamp,
+                        .progress = asking.progress,
+                        .usage = &usage};
       Answer answer;
       answer.prompt = object;
       if (task == Task::kDetect) {
@@ -24,7 +26,7 @@ int run_objects(const Options& options, Task task) {
       }
       const std::size_t found = answer.boxes.size() + answer.points.size();
       if (found >= static_cast<std::size_t>(options.ask.max_objects)) answer.finish = Finish::kLength;
-      answer.metrics = watch.metrics(answers.empty());
+      answer.metrics = text_metrics(asking, usage, answers.empty());
       answers.push_back(std::move(answer));
       if (!carry_on()) break;
     }

@@ -313,22 +313,4 @@ Metrics text_metrics(const Asking& asking, const Usage& usage, bool first) {
   return metrics;
 }
 
-ProgressFn Stopwatch::progress() {
-  return [this](const Progress& progress) {
-    if (progress.stage == Progress::Stage::kDecode && decode_start_ms_ == 0) decode_start_ms_ = now_ms();
-    return asking_.progress(progress);
-  };
-}
-
-Metrics Stopwatch::metrics(bool first) const {
-  const double end = now_ms();
-  const double decode_start = decode_start_ms_ == 0 ? end : decode_start_ms_;
-  Usage usage;
-  usage.prefill_ms = decode_start - start_ms_;
-  usage.decode_ms = end - decode_start;
-  Metrics metrics = text_metrics(asking_, usage, first);
-  metrics.input_tokens = metrics.output_tokens = -1;
-  return metrics;
-}
-
 }  // namespace moonbeam::cli

@@ -34,20 +34,8 @@ using CheckFn = std::function<void(const ModelInfo&)>;
 int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask,
                  bool encode = true);
 
-/// Metrics of a text answer. `first`: whether the image encoder ran for it.
+/// Metrics of an answer. `first`: whether the image encoder ran for it.
 Metrics text_metrics(const Asking& asking, const Usage& usage, bool first);
-
-/// Splits the time of a detect, point or gaze call into prefill and decode by its progress calls.
-class Stopwatch {
- public:
-  explicit Stopwatch(const Asking& asking) : asking_(asking), start_ms_(now_ms()) {}
-  ProgressFn progress();
-  Metrics metrics(bool first) const;
-
- private:
-  const Asking& asking_;
-  double start_ms_, decode_start_ms_ = 0;
-};
 
 // The verbs; each returns an exit status.
 int run_caption(const Options& options);
