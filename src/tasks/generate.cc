@@ -96,8 +96,8 @@ GeneratedText generate_text(Runner& runner, Sequence& sequence, const TextOption
     }
     const Token token = TextToken{id};
     runner.advance(sequence, std::span(&token, 1));
-    if (prompts.suppress_answer) suppress(sequence, prompts.answer);
     if (on_logits) on_logits(sequence.logits);
+    if (prompts.suppress_answer) suppress(sequence, prompts.answer);
     id = choose(sampler, engine, sequence);
   }
   emit(stream.finish());

@@ -11,7 +11,7 @@
 
 namespace moonbeam::tasks {
 
-/// For tests: logits that each token is chosen from, suppression not yet applied to the first.
+/// For tests: logits of each step as the model gives them, before any is suppressed.
 using LogitsFn = std::function<void(std::span<const float> logits)>;
 
 struct GeneratedText {
