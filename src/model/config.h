@@ -24,17 +24,17 @@ struct Prompts {
   int answer = -1, thinking = -1, coord = -1, size = -1, start_ground = -1, end_ground = -1;
   std::array<std::optional<std::vector<int>>, 3> caption;  ///< short, normal, long
   std::optional<Template> query, detect, point;
-  int query_suffix_count = 2;          ///< how often the suffix stands at the end without reasoning
-  std::string question_space;          ///< put in front of a question: "" or " "
-  std::string object_space = " ";      ///< put in front of an object
-  bool suppress_answer = false;        ///< logits[answer] = -inf from the second token on
+  int query_suffix_count = 2;      ///< how often the suffix stands at the end without reasoning
+  std::string question_space;      ///< put in front of a question: "" or " "
+  std::string object_space = " ";  ///< put in front of an object
+  bool suppress_answer = false;    ///< logits[answer] = -inf from the second token on
   bool spatial_refs = false;
-  bool gaze = false;                   ///< "\n\nPoint:" eye " gaze\n\n" (beta)
-  bool strip_answer = false;           ///< 2024: white space at both ends removed
-  std::string text_query;              ///< 2024: the whole prompt as text, {q} for the question; empty: template
-  std::array<std::string, 3> text_caption;  ///< 2024: prompt texts; empty: template or none
+  bool gaze = false;          ///< "\n\nPoint:" eye " gaze\n\n" (beta)
+  bool strip_answer = false;  ///< 2024: white space at both ends removed
+  std::string text_query;     ///< 2024: the whole prompt as text, {q} for the question; empty: template
+  std::array<std::string, 3> text_caption;          ///< 2024: prompt texts; empty: template or none
   std::string text_before_image, text_after_image;  ///< 2024-03-04: "<image>", "</image>"
-  std::string text_stop;               ///< stop at this text instead of an id
+  std::string text_stop;                            ///< stop at this text instead of an id
 };
 
 struct ModelConfig {

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/machine.h"
 #include "formats/tokenizer_data.h"
 #include "formats/weight_file.h"
 #include "model/config.h"
@@ -19,15 +21,15 @@ namespace moonbeam::model {
 /// What the structs below view into. Kept alive by the model.
 struct Storage {
   std::vector<std::shared_ptr<const formats::WeightFile>> files;
-  std::vector<base::Buffer<float>> floats;          ///< norms, biases, tables: small, always f32
-  std::vector<base::Buffer<std::byte>> tensors;     ///< generated, joined or unpacked weights
+  std::vector<base::Buffer<float>> floats;       ///< norms, biases, tables: small, always f32
+  std::vector<base::Buffer<std::byte>> tensors;  ///< generated, joined or unpacked weights
 };
 
 struct Model {
   std::string name, path, format, layout;
   ModelConfig config;
   formats::TokenizerData tokenizer;
-  std::string tokenizer_json;  ///< as found or written anew; empty for generated weights
+  std::string tokenizer_json;  ///< as found or written anew
   vision::VisionWeights vision;
   text::TextWeights text;
   std::optional<region::RegionWeights> region;
@@ -38,9 +40,11 @@ struct Model {
 };
 
 struct LoadRequest {
-  std::string path = {};         ///< file, folder, name or "synth:VARIANT[:DTYPE]"
-  std::string variant = {};      ///< forced row; empty: by shapes and configuration
+  std::string path = {};     ///< file, folder, name or "synth:VARIANT[:DTYPE]"
+  std::string variant = {};  ///< forced row; empty: by shapes and configuration
   bool check_memory = true;
+  std::optional<base::Memory> memory = {};  ///< what there is; none: ask the machine
+  int threads = 0;                          ///< for weights that are made; as base::choose_threads
   std::function<bool(int done, int total)> progress = {};  ///< false cancels
 };
 

@@ -1,0 +1,167 @@
+// Where models lie: the user's folder, the cache, the installation, the source tree.
+#include "model/folders.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/error.h"
+
+// Both are set by the build.
+#ifndef MOONBEAM_INSTALLED_MODELS
+#define MOONBEAM_INSTALLED_MODELS ""
+#endif
+#ifndef MOONBEAM_TREE_MODELS
+#define MOONBEAM_TREE_MODELS ""
+#endif
+
+namespace moonbeam {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The model that comes with us, most wanted first.
+constexpr const char* kShipped[] = {"tiny", "starter"};
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string executable_path() {
+  std::error_code error;
+  const fs::path path = fs::read_symlink("/proc/self/exe", error);
+  return error ? std::string() : path.string();
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + base::printable(part);
+  return out;
+}
+
+bool has_weights(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const fs::path ending = it->path().extension();
+    if (ending == ".gguf" || ending == ".safetensors") return true;
+  }
+  return false;
+}
+
+/// The one sub-folder with weights, e.g. a revision; the last by name if there are several.
+std::string newest_revision(const fs::path& folder) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_directory(error) && has_weights(it->path())) found.push_back(it->path().string());
+  }
+  return found.empty() ? std::string() : *std::max_element(found.begin(), found.end());
+}
+
+/// A model of that name in one folder; empty if there is none.
+std::string find_in(const fs::path& folder, const std::string& name) {
+  std::error_code error;
+  const std::size_t at = name.find('@');
+  const fs::path path = folder / name.substr(0, at);
+  if (at != std::string::npos) {
+    const fs::path revision = path / name.substr(at + 1);
+    return has_weights(revision) ? revision.string() : std::string();
+  }
+  if (has_weights(path)) return path.string();
+  for (const char* ending : {".gguf", ".safetensors"}) {
+    const std::string file = path.string() + ending;
+    if (fs::is_regular_file(file, error)) return file;
+  }
+  return newest_revision(path);
+}
+
+}  // namespace
+
+std::vector<std::string> model_folders() {
+  return model::model_folders_for({.moonbeam_models = environment("MOONBEAM_MODELS"),
+                                   .moonbeam_cache = environment("MOONBEAM_CACHE"),
+                                   .xdg_cache_home = environment("XDG_CACHE_HOME"),
+                                   .home = environment("HOME"),
+                                   .executable = executable_path()});
+}
+
+std::string default_model() {
+  const std::vector<std::string> folders = model_folders();
+  for (const std::string& folder : folders) {
+    for (const char* name : kShipped) {
+      std::string found = find_in(folder, name);
+      if (!found.empty()) return found;
+    }
+  }
+  base::fail(ErrorCode::kNotFound, "no model named and none found in ", joined(folders),
+             "; name one with -m");
+}
+
+namespace model {
+
+namespace {
+
+bool is_word(std::string_view text) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 64 && plain(text[0]) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+}  // namespace
+
+bool is_model_name(std::string_view name) {
+  const std::size_t at = name.find('@');
+  return is_word(name.substr(0, at)) && (at == std::string_view::npos || is_word(name.substr(at + 1)));
+}
+
+std::vector<std::string> model_folders_for(const Surroundings& at) {
+  std::vector<std::string> out;
+  const auto add = [&](const fs::path& path) {
+    const std::string folder = path.lexically_normal().string();
+    if (!folder.empty() && std::find(out.begin(), out.end(), folder) == out.end()) out.push_back(folder);
+  };
+  for (std::size_t begin = 0; begin < at.moonbeam_models.size();) {  // several, parted by ':'
+    const std::size_t end = std::min(at.moonbeam_models.find(':', begin), at.moonbeam_models.size());
+    if (end > begin) add(at.moonbeam_models.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (!at.moonbeam_cache.empty()) {
+    add(fs::path(at.moonbeam_cache) / "models");
+  } else if (!at.xdg_cache_home.empty()) {
+    add(fs::path(at.xdg_cache_home) / "moonbeam" / "models");
+  } else if (!at.home.empty()) {
+    add(fs::path(at.home) / ".cache" / "moonbeam" / "models");
+  }
+  if (!at.executable.empty()) {
+    add(fs::path(at.executable).parent_path().parent_path() / "share" / "moonbeam" / "models");
+  }
+  for (const char* built_in : {MOONBEAM_INSTALLED_MODELS, MOONBEAM_TREE_MODELS}) {
+    std::error_code error;
+    if (*built_in && fs::is_directory(built_in, error)) add(built_in);
+  }
+  return out;
+}
+
+std::string resolve_model(const std::string& model) {
+  std::error_code error;
+  if (model.empty())
+    base::fail(ErrorCode::kInvalidArgument, "model: expected a file, folder or name, got nothing");
+  if (model.starts_with("synth:") || fs::exists(model, error)) return model;
+  if (!is_model_name(model)) {
+    base::fail(ErrorCode::kNotFound, base::printable(model), ": no such file or folder");
+  }
+  const std::vector<std::string> folders = model_folders();
+  for (const std::string& folder : folders) {
+    std::string found = find_in(folder, model);
+    if (!found.empty()) return found;
+  }
+  base::fail(ErrorCode::kNotFound, "model '", model,
+             "': no such file or folder, and no model of that name in ", joined(folders));
+}
+
+}  // namespace model
+
+}  // namespace moonbeam

@@ -1,0 +1,168 @@
+// A source becomes a Model: every tensor of the table is there and of its shape, memory suffices, small
+// tensors are f32 and finite, matrices stay where they lie. Which file and which variant are others' work.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "model/checks.h"
+#include "model/detect.h"
+#include "model/folders.h"
+#include "model/model.h"
+#include "model/source.h"
+#include "model/tensor_table.h"
+
+namespace moonbeam::model {
+
+using base::fail;
+using tensor::TensorView;
+
+namespace {
+
+/// Makes and keeps what the weights' structs view into.
+class Loader {
+ public:
+  Loader(const Source& source, Model& model, base::ThreadPool& pool)
+      : source_(source), model_(model), pool_(pool) {}
+
+  void take(const TensorSpec& spec) {
+    const SourceTensor& tensor = *source_.find(spec.name);
+    if (spec.kind == TensorKind::kSmall) {
+      floats_[spec.name] = small(spec, tensor);
+    } else {
+      TensorView view = tensor.view;
+      view.shape = spec.shape;
+      if (!view.data) view.data = made(tensor, model_.storage.tensors);
+      matrices_[spec.name] = view;
+    }
+  }
+
+  const float* floats(const std::string& name) const { return floats_.at(name); }
+  const TensorView& matrix(const std::string& name) const { return matrices_.at(name); }
+  ops::Linear linear(const std::string& name) const {
+    return {matrix(name + ".weight"), floats(name + ".bias")};
+  }
+  ops::Norm norm(const std::string& name, int width, float eps) const {
+    return {floats(name + ".weight"), floats(name + ".bias"), width, eps};
+  }
+
+ private:
+  const std::byte* made(const SourceTensor& tensor, std::vector<base::Buffer<std::byte>>& keep) {
+    base::Buffer<std::byte> buffer(static_cast<std::size_t>(tensor.view.bytes()));
+    tensor.make(buffer.data(), pool_);
+    keep.push_back(std::move(buffer));
+    return keep.back().data();
+  }
+
+  const float* small(const TensorSpec& spec, const SourceTensor& tensor) {
+    std::vector<base::Buffer<std::byte>> scratch;
+    TensorView view = tensor.view;
+    if (!view.data) view.data = made(tensor, scratch);
+    base::Buffer<float> values(static_cast<std::size_t>(view.numel()));
+    tensor::to_f32(view, values.data());
+    check_finite(values.span(), spec.name, source_.path);
+    model_.storage.floats.push_back(std::move(values));
+    return model_.storage.floats.back().data();
+  }
+
+  const Source& source_;
+  Model& model_;
+  base::ThreadPool& pool_;
+  std::map<std::string, const float*> floats_;
+  std::map<std::string, TensorView> matrices_;
+};
+
+vision::VisionWeights bind_vision(const Loader& loader, const vision::VisionConfig& config) {
+  vision::VisionWeights out;
+  out.patch_emb = loader.linear("vision.patch_emb");
+  out.pos_emb = loader.floats("vision.pos_emb");
+  for (int i = 0; i < config.layers; ++i) {
+    const std::string block = base::cat("vision.blocks.", i);
+    out.blocks.push_back({.ln1 = loader.norm(block + ".ln1", config.dim, config.eps),
+                          .ln2 = loader.norm(block + ".ln2", config.dim, config.eps),
+                          .qkv = loader.linear(block + ".attn.qkv"),
+                          .proj = loader.linear(block + ".attn.proj"),
+                          .fc1 = loader.linear(block + ".mlp.fc1"),
+                          .fc2 = loader.linear(block + ".mlp.fc2")});
+  }
+  out.post_ln = loader.norm("vision.post_ln", config.dim, config.eps);
+  out.proj_fc1 = loader.linear("vision.proj_mlp.fc1");
+  out.proj_fc2 = loader.linear("vision.proj_mlp.fc2");
+  return out;
+}
+
+text::TextWeights bind_text(const Loader& loader, const text::TextConfig& config) {
+  text::TextWeights out;
+  out.wte = loader.matrix("text.wte");
+  for (int i = 0; i < config.layers; ++i) {
+    const std::string block = base::cat("text.blocks.", i);
+    out.blocks.push_back({.ln = loader.norm(block + ".ln", config.dim, config.eps),
+                          .qkv = loader.linear(block + ".attn.qkv"),
+                          .proj = loader.linear(block + ".attn.proj"),
+                          .fc1 = loader.linear(block + ".mlp.fc1"),
+                          .fc2 = loader.linear(block + ".mlp.fc2")});
+  }
+  out.post_ln = loader.norm("text.post_ln", config.dim, config.eps);
+  out.lm_head = loader.linear("text.lm_head");
+  return out;
+}
+
+region::RegionWeights bind_region(const Loader& loader) {
+  region::RegionWeights out;
+  out.coord_features = loader.floats("region.coord_features");
+  out.size_features = loader.floats("region.size_features");
+  out.coord_encoder = loader.linear("region.coord_encoder");
+  out.size_encoder = loader.linear("region.size_encoder");
+  out.coord_fc1 = loader.linear("region.coord_decoder.fc1");
+  out.coord_fc2 = loader.linear("region.coord_decoder.fc2");
+  out.size_fc1 = loader.linear("region.size_decoder.fc1");
+  out.size_fc2 = loader.linear("region.size_decoder.fc2");
+  return out;
+}
+
+void describe(Model& model, const Source& source, Identified& identified,
+              const std::vector<TensorSpec>& table) {
+  model.name = source.name;
+  model.path = source.path;
+  model.format = source.format;
+  model.layout = source.layout;
+  model.config = std::move(identified.config);
+  model.tokenizer = std::move(identified.tokenizer);
+  model.tokenizer_json = std::move(identified.tokenizer_json);
+  model.notes = source.notes;
+  model.notes.insert(model.notes.end(), model.config.notes.begin(), model.config.notes.end());
+  model.parameters = parameter_count(table);
+  model.dtype = most_frequent_dtype(source, table);
+  model.storage.files = source.files;
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> load(const LoadRequest& request) {
+  const Source source = open_source(resolve_model(request.path));
+  Identified identified = identify(source, {.variant = request.variant, .tokenizer_path = {}});
+  const std::vector<TensorSpec> table = tensor_table(identified.config);
+  auto model = std::make_shared<Model>();
+  check_tensors(source, table, model->notes);
+  const MemoryNeed need = memory_need(source, table, identified.config);
+  if (request.check_memory) check_memory(need, request.memory.value_or(base::memory()), source.path);
+  std::vector<std::string> notes = std::move(model->notes);
+  describe(*model, source, identified, table);
+  model->notes.insert(model->notes.end(), notes.begin(), notes.end());
+  model->weight_bytes = need.owned + need.mapped;
+
+  base::ThreadPool pool(base::choose_threads(request.threads));
+  Loader loader(source, *model, pool);
+  const int total = static_cast<int>(table.size());
+  for (int i = 0; i < total; ++i) {
+    loader.take(table[static_cast<std::size_t>(i)]);
+    if (request.progress && !request.progress(i + 1, total))
+      fail(ErrorCode::kCancelled, "loading was cancelled");
+  }
+  model->vision = bind_vision(loader, model->config.vision);
+  model->text = bind_text(loader, model->config.text);
+  if (model->config.region) model->region = bind_region(loader);
+  return model;
+}
+
+}  // namespace moonbeam::model
