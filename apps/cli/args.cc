@@ -99,7 +99,6 @@ void check_combinations(const CLI::App& verb, Options& o) {
   if (out.resume && (out.format != "json" || out.out.empty()))
     fail_usage(verb, "--resume needs --json and -o FILE");
   if (o.verb == "caption" && o.pictures.images.empty()) fail_usage(verb, "expected an IMAGE, got none");
-  if (o.verb == "gaze" && o.pictures.images.size() != 1) fail_usage(verb, "expected one IMAGE and X,Y");
   if (o.verb == "chat" && o.pictures.images.size() > 1) fail_usage(verb, "expected at most one IMAGE");
   if (o.verb == "convert" || o.verb == "weights synth") {
     if (o.files.out.empty())

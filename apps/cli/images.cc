@@ -178,6 +178,12 @@ std::vector<std::string> drawing_paths(const std::vector<PictureSource>& sources
                                                  std::to_string(sources.size()) +
                                                  " pictures, so it has to be a folder (end it with '/')");
   }
+  // Seen before any work is done.
+  const fs::path target = folder ? fs::path(draw) : fs::path(draw).parent_path();
+  if (folder) fs::create_directories(target, ignored);
+  if (!target.empty() && !fs::is_directory(target, ignored)) {
+    throw Error(ErrorCode::kNotFound, "--draw " + draw + ": there is no folder " + target.string());
+  }
   if (!folder) return {draw};
   std::vector<std::string> paths;
   std::map<std::string, int> seen;

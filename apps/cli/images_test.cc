@@ -89,10 +89,13 @@ TEST(Images, StandardInputIsTakenOnce) {
 TEST(Images, DrawingsOfOneStemDoNotOverwriteEachOther) {
   const TestFolder folder;
   const auto sources = expand_images({"a/x.jpg", "b/x.png", "y.png"}, false);
-  EXPECT_EQ(drawing_paths(sources, "out/", "boxes"),
-            (std::vector<std::string>{"out/x.boxes.png", "out/x.2.boxes.png", "out/y.boxes.png"}));
+  const std::string out = folder.path("out/");
+  EXPECT_EQ(drawing_paths(sources, out, "boxes"),
+            (std::vector<std::string>{out + "x.boxes.png", out + "x.2.boxes.png", out + "y.boxes.png"}));
+  EXPECT_TRUE(folder.has("out"));
   EXPECT_THROW(drawing_paths(sources, "out.png", "boxes"), Error);
   EXPECT_EQ(drawing_paths({sources[0]}, "out.png", "boxes"), std::vector<std::string>{"out.png"});
+  EXPECT_THROW(drawing_paths({sources[0]}, folder.path("none/out.png"), "boxes"), Error);
 }
 
 }  // namespace

@@ -268,10 +268,6 @@ class Run {
   }
 
   void draw(Image& image, const PictureAnswers& picture, const std::string& path) {
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    std::error_code ignored;
-    if (drawings_.size() > 1 || options_.ask.draw.ends_with('/'))
-      std::filesystem::create_directories(folder, ignored);
     for (const Answer& answer : picture.answers) {
       draw_boxes(image, answer.boxes, answer.prompt);
       draw_points(image, answer.points, answer.prompt);

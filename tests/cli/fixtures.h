@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/cli/spawn.h"
 #include "cli/test_folder.h"
+#include "tests/cli/spawn.h"
 
 namespace moonbeam::test {
 

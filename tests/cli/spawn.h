@@ -10,11 +10,11 @@
 namespace moonbeam::test {
 
 struct SpawnOptions {
-  std::string input;                       ///< standard input; empty: /dev/null
-  std::map<std::string, std::string> env;  ///< added to PATH and a HOME without settings
-  std::string folder;                      ///< working directory
-  std::string out_path;                    ///< standard output goes there instead of into Ran::out
-  bool closed_pipe = false;                ///< standard output is a pipe that nobody reads
+  std::string input = {};                       ///< standard input; empty: /dev/null
+  std::map<std::string, std::string> env = {};  ///< added to PATH and a HOME without settings
+  std::string folder = {};                      ///< working directory
+  std::string out_path = {};                    ///< standard output goes there instead of into Ran::out
+  bool closed_pipe = false;                     ///< standard output is a pipe that nobody reads
 };
 
 struct Ran {
