@@ -94,8 +94,7 @@ bool Sampler::filter(std::span<const float> logits) {
   for (std::size_t sorted = kFirstSorted;; sorted *= 8) {
     sorted = std::min(sorted, candidates_.size());
     const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(sorted);
-    std::nth_element(candidates_.begin(), end - 1, candidates_.end(), likelier);
-    std::sort(candidates_.begin(), end, likelier);
+    std::partial_sort(candidates_.begin(), end, candidates_.end(), likelier);
     for (before = 0, kept = 0; kept < sorted && before <= limit; ++kept)
       before += candidates_[kept].probability;
     if (before > limit || sorted == candidates_.size()) break;
