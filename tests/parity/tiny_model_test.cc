@@ -205,8 +205,9 @@ TEST_P(TinyModel, TextTasksMatch) {
       EXPECT_TRUE(all_near(sequence.hidden, std::span(hidden).last(kTextDim), kPrefixHiddenEndToEnd));
     }
     std::vector<std::vector<float>> logits;
+    const int max_tokens = task.starts_with("query_") ? 16 : 32;
     const auto text = tasks::generate_text(
-        runner, sequence, {.max_tokens = task.starts_with("query_") ? 16 : 32},
+        runner, sequence, {.max_tokens = max_tokens},
         [&](std::span<const float> row) { logits.emplace_back(row.begin(), row.end()); });
     EXPECT_EQ(text.ids, want["generated_ids"].get<std::vector<int>>());
     EXPECT_EQ(text.text, want["text"].get<std::string>());
