@@ -22,26 +22,8 @@ inline nlohmann::json read_json(const std::string& relative) {
   return nlohmann::json::parse(read_text(relative));
 }
 
-// Enough of a reader for the three files in the tree; the real one is parse_tokenizer_json.
 inline formats::TokenizerData load_data(const std::string& relative) {
-  const nlohmann::json file = read_json(relative);
-  formats::TokenizerData data;
-  for (const auto& [token, id] : file.at("model").at("vocab").items()) {
-    const auto at = id.get<std::size_t>();
-    if (data.tokens.size() <= at) data.tokens.resize(at + 1);
-    data.tokens[at] = token;
-  }
-  for (const auto& merge : file.at("model").at("merges")) data.merges.emplace_back(merge.at(0), merge.at(1));
-  for (const auto& token : file.at("added_tokens")) {
-    formats::AddedToken added;
-    added.id = token.at("id");
-    added.content = token.at("content");
-    added.special = token.at("special");
-    added.normalized = token.at("normalized");
-    data.added.push_back(added);
-  }
-  data.pre_tokenizers.push_back({});
-  return data;
+  return formats::parse_tokenizer_json(read_text(relative), relative);
 }
 
 inline const Tokenizer& phi_tokenizer() {
