@@ -115,11 +115,13 @@ void check_memory(const MemoryNeed& need, const base::Memory& memory, const std:
        base::format_bytes(memory.total));
 }
 
-void check_finite(std::span<const float> values, const std::string& tensor, const std::string& path) {
+void check_finite(std::span<const float> values, const std::string& tensor, const std::string& path,
+                  std::int64_t first) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
-    fail(ErrorCode::kCorrupt, base::printable(path), ": '", base::printable(tensor), "': value ", i,
-         ": expected a finite number, got ", std::isnan(values[i]) ? "NaN" : "infinity");
+    fail(ErrorCode::kCorrupt, base::printable(path), ": '", base::printable(tensor), "': value ",
+         first + static_cast<std::int64_t>(i), ": expected a finite number, got ",
+         std::isnan(values[i]) ? "NaN" : "infinity");
   }
 }
 

@@ -33,8 +33,10 @@ MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& tabl
 /// @throws Error kExhausted with both figures.
 void check_memory(const MemoryNeed& need, const base::Memory& memory, const std::string& path);
 
-/// @throws Error kCorrupt naming the first value that is NaN or infinite.
-void check_finite(std::span<const float> values, const std::string& tensor, const std::string& path);
+/// `first`: index of values[0] in the tensor. @throws Error kCorrupt naming the first value that is NaN or
+/// infinite.
+void check_finite(std::span<const float> values, const std::string& tensor, const std::string& path,
+                  std::int64_t first = 0);
 
 /// Type that most values have.
 std::string most_frequent_dtype(const Source& source, const std::vector<TensorSpec>& table);

@@ -1,0 +1,282 @@
+// `moonbeam convert` and `weights synth`: any source to our GGUF form or to a folder in the published layout,
+// a tensor at a time. Plain types only; quantising is another verb.
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include <unistd.h>
+
+#include <moonbeam/version.h>
+#include <moonbeam/weights.h>
+#include <nlohmann/json.hpp>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "formats/safetensors.h"
+#include "model/checks.h"
+#include "model/detect.h"
+#include "model/folders.h"
+#include "model/gguf_form.h"
+#include "model/source.h"
+#include "model/tensor_table.h"
+#include "tensor/dtype.h"
+
+namespace moonbeam {
+
+namespace fs = std::filesystem;
+using base::fail;
+using formats::TensorToWrite;
+using model::Source;
+using model::SourceTensor;
+using model::TensorSpec;
+
+namespace {
+
+using Sink = std::function<void(std::span<const std::byte>)>;
+constexpr std::int64_t kPiece = 1 << 16;  // values cast at a time; a multiple of every block
+
+/// Writes `view`'s values as `target`.
+void cast(const tensor::TensorView& view, const tensor::DTypeInfo& target, const Sink& sink) {
+  const tensor::DTypeInfo& from = tensor::info(view.dtype);
+  if (from.type == target.type) {
+    sink({view.data, static_cast<std::size_t>(view.bytes())});
+    return;
+  }
+  std::vector<float> values(kPiece);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(kPiece * target.bytes));
+  const std::int64_t count = view.numel();
+  for (std::int64_t first = 0; first < count; first += kPiece) {
+    const std::int64_t size = std::min(kPiece, count - first);
+    from.dequantize(view.data + first / from.block * from.bytes, values.data(), size);
+    target.quantize(values.data(), bytes.data(), size);
+    sink({bytes.data(), static_cast<std::size_t>(size * target.bytes)});
+  }
+}
+
+const tensor::DTypeInfo* wanted_dtype(const std::string& name) {
+  if (name.empty()) return nullptr;
+  if (name != "f32" && name != "f16" && name != "bf16") {
+    fail(ErrorCode::kInvalidArgument, "dtype: expected f32, f16 or bf16, got '", base::printable(name),
+         "' (other types: moonbeam quantize)");
+  }
+  return tensor::find_dtype(name);
+}
+
+/// Small tensors are never narrowed: they cost nothing and norms decide much.
+const tensor::DTypeInfo& target_dtype(const TensorSpec& spec, const SourceTensor& tensor,
+                                      const tensor::DTypeInfo* wanted) {
+  const tensor::DTypeInfo& own = tensor::info(tensor.view.dtype);
+  if (!wanted) return own;
+  if (spec.kind == model::TensorKind::kSmall && wanted->bytes < own.bytes * (own.block == 1 ? 1 : 0))
+    return own;
+  return *wanted;
+}
+
+class Conversion {
+ public:
+  Conversion(const std::string& path, const ConvertOptions& options)
+      : source_(model::open_source(model::resolve_model(path))),
+        identified_(
+            model::identify(source_, {.variant = options.variant, .tokenizer_path = options.tokenizer})),
+        table_(model::tensor_table(identified_.config)),
+        wanted_(wanted_dtype(options.dtype)),
+        progress_(options.progress),
+        pool_(base::choose_threads(0)) {
+    std::vector<std::string> notes;
+    model::check_tensors(source_, table_, notes);
+  }
+
+  const Source& source() const { return source_; }
+
+  /// Every tensor as `name_of` calls it, ready to stream.
+  std::vector<TensorToWrite> tensors(std::string_view prefix) {
+    std::vector<TensorToWrite> out;
+    for (const TensorSpec& spec : table_) {
+      const SourceTensor& tensor = *source_.find(spec.name);
+      const tensor::DTypeInfo& target = target_dtype(spec, tensor, wanted_);
+      out.push_back({.name = base::cat(prefix, spec.name),
+                     .dtype = target.type,
+                     .shape = spec.shape,
+                     .write = [this, &spec, &tensor, &target](const Sink& sink) {
+                       write(spec, tensor, target, sink);
+                     }});
+    }
+    return out;
+  }
+
+  void write_gguf(const std::string& out) {
+    const std::vector<TensorToWrite> list = tensors("");
+    check_space(out, list);
+    formats::write_gguf(out, keys(), list);
+  }
+
+  /// `folder` is there and empty.
+  void write_folder(const fs::path& folder) {
+    const std::vector<TensorToWrite> list = tensors("model.");
+    for (const TensorToWrite& tensor : list) {
+      const tensor::DTypeInfo& type = tensor::info(tensor.dtype);
+      if (type.safetensors.empty()) {
+        fail(ErrorCode::kUnsupported, "'", tensor.name, "': safetensors has no type ", type.name,
+             "; name one with --dtype");
+      }
+    }
+    check_space(folder.string(), list);
+    write_text(folder / "config.json", model::write_config_json(identified_.config));
+    write_text(folder / "tokenizer.json", identified_.tokenizer_json);
+    std::map<std::string, std::string> metadata{{"format", "pt"}, {"provenance", provenance()}};
+    if (!identified_.licence.empty()) metadata["license"] = identified_.licence;
+    formats::write_safetensors((folder / "model.safetensors").string(), list, metadata);
+  }
+
+ private:
+  void write(const TensorSpec& spec, const SourceTensor& tensor, const tensor::DTypeInfo& target,
+             const Sink& sink) {
+    tensor::TensorView view = tensor.view;
+    base::Buffer<std::byte> made;
+    if (!view.data) {
+      made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
+      tensor.make(made.data(), pool_);
+      view.data = made.data();
+    }
+    view.shape = spec.shape;
+    cast(view, target, sink);
+    ++done_;
+    if (progress_ &&
+        !progress_(
+            {.stage = Progress::Stage::kLoad, .done = done_, .total = static_cast<int>(table_.size())})) {
+      fail(ErrorCode::kCancelled, "converting was cancelled");
+    }
+  }
+
+  static void write_text(const fs::path& path, const std::string& text) {
+    base::AtomicFile file(path.string());
+    file.write(text);
+    file.commit();
+  }
+
+  void check_space(const std::string& out, const std::vector<TensorToWrite>& list) const {
+    std::int64_t need = std::int64_t{1} << 20;
+    need += static_cast<std::int64_t>(identified_.tokenizer_json.size());
+    for (const TensorToWrite& tensor : list) {
+      need += static_cast<std::int64_t>(tensor::byte_size(tensor.shape, tensor.dtype).value_or(0)) + 256;
+    }
+    std::error_code error;
+    fs::path folder = fs::path(out).parent_path();
+    if (folder.empty()) folder = ".";
+    const fs::space_info space = fs::space(folder, error);
+    if (error || static_cast<std::uint64_t>(need) <= space.available) return;
+    fail(ErrorCode::kExhausted, base::printable(out), ": needs ", base::format_bytes(need), " of disk, got ",
+         base::format_bytes(static_cast<std::int64_t>(space.available)), " free");
+  }
+
+  /// Where the weights come from, without anybody's folders.
+  std::string provenance() const {
+    const nlohmann::json json = {{"source", base::printable(source_.name)},
+                                 {"format", source_.format},
+                                 {"layout", source_.layout},
+                                 {"dtype", model::most_frequent_dtype(source_, table_)},
+                                 {"writer", base::cat("moonbeam ", version())}};
+    return json.dump();
+  }
+
+  std::vector<std::pair<std::string, formats::GgufValue>> keys() const {
+    std::vector<std::pair<std::string, formats::GgufValue>> out;
+    out.emplace_back(model::kKeyArchitecture, std::string(model::kArchitecture));
+    out.emplace_back(model::kKeyName, base::printable(source_.name));
+    if (!identified_.licence.empty()) out.emplace_back(model::kKeyLicence, identified_.licence);
+    out.emplace_back(model::kKeyFormVersion, std::uint64_t{model::kFormVersion});
+    out.emplace_back(model::kKeyVariant, identified_.variant_name);
+    out.emplace_back(model::kKeyConfig, model::write_config_json(identified_.config));
+    out.emplace_back(model::kKeyTokenizer, identified_.tokenizer_json);
+    out.emplace_back(model::kKeyProvenance, provenance());
+    return out;
+  }
+
+  Source source_;
+  model::Identified identified_;
+  std::vector<TensorSpec> table_;
+  const tensor::DTypeInfo* wanted_;
+  ProgressFn progress_;
+  base::ThreadPool pool_;
+  int done_ = 0;
+};
+
+void refuse_own_input(const Source& source, const std::string& out) {
+  for (const auto& weights : source.files) {
+    for (const auto& file : weights->files) {
+      std::error_code error;
+      if (fs::equivalent(file->path(), out, error)) {
+        fail(ErrorCode::kInvalidArgument, base::printable(out),
+             ": is what is read; expected another path to write to");
+      }
+    }
+  }
+}
+
+/// A new folder beside the wanted one, removed unless it got its name.
+class FolderInWork {
+ public:
+  explicit FolderInWork(fs::path wanted) : wanted_(std::move(wanted)) {
+    const std::string name = base::cat(".", wanted_.filename().string(), ".partial-", ::getpid());
+    path_ = wanted_.parent_path() / name;
+    std::error_code error;
+    if (!fs::create_directory(path_, error)) {
+      fail(error == std::errc::no_space_on_device ? ErrorCode::kExhausted : ErrorCode::kNotFound,
+           base::printable(path_.string()),
+           ": cannot make the folder: ", error ? error.message() : "it exists");
+    }
+  }
+  FolderInWork(const FolderInWork&) = delete;
+  FolderInWork& operator=(const FolderInWork&) = delete;
+  ~FolderInWork() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+
+  const fs::path& path() const { return path_; }
+  void commit() {
+    std::error_code error;
+    fs::rename(path_, wanted_, error);  // also onto an empty folder
+    if (error)
+      fail(ErrorCode::kNotFound, base::printable(wanted_.string()),
+           ": cannot name the folder: ", error.message());
+    path_.clear();
+  }
+
+ private:
+  fs::path wanted_, path_;
+};
+
+void write_new_folder(Conversion& conversion, const std::string& out) {
+  fs::path wanted = fs::path(out).lexically_normal();
+  if (wanted.filename().empty()) wanted = wanted.parent_path();
+  std::error_code error;
+  if (fs::exists(wanted, error) && !(fs::is_directory(wanted, error) && fs::is_empty(wanted, error))) {
+    fail(ErrorCode::kInvalidArgument, base::printable(out),
+         ": expected a new or empty folder, got one in use");
+  }
+  FolderInWork folder(wanted);
+  conversion.write_folder(folder.path());
+  folder.commit();
+}
+
+}  // namespace
+
+void convert_model(const std::string& path, const std::string& out, const ConvertOptions& options) {
+  if (out.empty()) fail(ErrorCode::kInvalidArgument, "out: expected a path, got nothing");
+  if (out.ends_with(".safetensors")) {
+    fail(ErrorCode::kInvalidArgument, base::printable(out),
+         ": expected a path ending in .gguf, or a folder for safetensors with its configuration and "
+         "tokenizer");
+  }
+  Conversion conversion(path, options);
+  refuse_own_input(conversion.source(), out);
+  if (out.ends_with(".gguf")) {
+    conversion.write_gguf(out);
+  } else {
+    write_new_folder(conversion, out);
+  }
+}
+
+}  // namespace moonbeam
