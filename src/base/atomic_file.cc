@@ -112,7 +112,8 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
     return;
   }
   // A rename would not ask whether the file may be written.
-  if (exists && access(target.c_str(), W_OK) != 0) fail_system(path_, "cannot write", errno);
+  if (exists && faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0)
+    fail_system(path_, "cannot write", errno);
   std::string temporary;
   fd_ = create_beside(target, temporary);
   if (fd_ < 0) fail_system(path_, "cannot create", errno);
