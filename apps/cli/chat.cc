@@ -42,7 +42,7 @@ class Chat {
 
   int run() {
     LineReader lines;
-    if (lines.interactive() && !options_.output.quiet) complain("/help lists the commands, /quit ends");
+    if (lines.interactive() && !options_.output.quiet) complain("note: /help lists the commands, /quit ends");
     if (!options_.pictures.images.empty()) open_image(options_.pictures.images.front());
     int status = kExitOk;
     while (const std::optional<std::string> line = lines.read()) {
@@ -61,9 +61,8 @@ class Chat {
         forget_signal();  // Ctrl-C ended the answer, not the conversation
       }
     }
-    if (!carry_on()) return signal_status();
     if (lines.interactive()) say("\n");
-    return status;
+    return carry_on() ? status : signal_status();
   }
 
  private:

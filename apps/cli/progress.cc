@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "cli/errors.h"
 #include "cli/text.h"
@@ -73,16 +74,16 @@ std::string status_line(const StatusView& view, std::size_t columns) {
   return cut(line + "  " + stage + "  " + name, columns);
 }
 
-Status::Status(bool enabled) : enabled_(enabled), start_ms_(now_ms()) {}
+Status::Status(bool enabled) : enabled_(enabled), start_ms_(now_ms()), last_ms_(start_ms_) {}
 
 void Status::begin_run(std::size_t pictures) {
   view_.total = pictures;
   start_ms_ = now_ms();
 }
 
-void Status::begin_picture(std::size_t done, std::string name) {
+void Status::begin_picture(std::size_t done, const std::string& name) {
   view_.done = done;
-  view_.name = std::move(name);
+  view_.name = std::filesystem::path(name).filename().string();
   view_.progress = {Progress::Stage::kEncode, 0, 0};
   if (view_.total > 1 && now_ms() - last_ms_ >= kRedrawMs) draw();
 }

@@ -30,7 +30,7 @@ class Status {
   Status& operator=(const Status&) = delete;
 
   void begin_run(std::size_t pictures);
-  void begin_picture(std::size_t done, std::string name);
+  void begin_picture(std::size_t done, const std::string& name);
   /// Draws at most ten times a second. @return carry_on(): what a ProgressFn gives back.
   bool update(const Progress& progress);
   /// Takes the line away, so that something else can be printed.
@@ -40,7 +40,7 @@ class Status {
   void draw();
   bool enabled_;
   bool drawn_ = false;
-  double start_ms_ = 0, last_ms_ = 0;
+  double start_ms_, last_ms_;  // a call of less than a tenth of a second draws nothing
   StatusView view_;
 };
 
