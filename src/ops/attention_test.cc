@@ -51,12 +51,21 @@ struct Sequence {
     }
   }
 
-  // In pieces of `step` rows, as a prefill in parts does.
+  // In pieces of `step` rows, as a prefill in parts does; NaN stands where the rows before the piece would.
   void store(Context& context, int step) {
+    const std::size_t before = static_cast<std::size_t>(kKeyBlock) * stride;
     for (int first = 0; first < keys; first += step) {
-      const auto from = static_cast<std::ptrdiff_t>(first) * stride;
-      store_keys_values(context, k.data() + from, v.data() + from, stride, std::min(step, keys - first),
-                        kHeads, width, first, to);
+      const int count = std::min(step, keys - first);
+      const auto piece = [&](const std::vector<float>& all) {
+        std::vector<float> rows_of_piece(before, std::nanf(""));
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(first) * stride;
+        rows_of_piece.insert(rows_of_piece.end(), from, from + static_cast<std::ptrdiff_t>(count) * stride);
+        return rows_of_piece;
+      };
+      const std::vector<float> new_k = piece(k);
+      const std::vector<float> new_v = piece(v);
+      store_keys_values(context, new_k.data() + before, new_v.data() + before, stride, count, kHeads, width,
+                        first, to);
     }
   }
 
