@@ -34,7 +34,7 @@ double measure_read(const LimitKernels& kernels, int threads) {
   std::fill(memory.begin(), memory.end(), 1.0f);
   base::ThreadPool pool(threads);
   std::vector<float> sums(kPieces);
-  const Times times = measure(7, true, [&] {
+  const Times times = measure(7, threads > 1, [&] {
     pool.parallel_for(kPieces, [&](int piece, int) {
       constexpr std::size_t kShare = kFloats / kPieces;
       sums[static_cast<std::size_t>(piece)] =

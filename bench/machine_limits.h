@@ -31,7 +31,8 @@ const LimitKernels* find_limits(std::string_view isa);
 
 /// GFLOP per CPU second of one thread.
 double measure_fma_peak(const LimitKernels& kernels);
-/// GB/s of reading a buffer far larger than the caches, in large pages; wall time.
+/// GB/s of reading a buffer far larger than the caches, in large pages; of one thread per CPU second,
+/// of several in wall time.
 double measure_read(const LimitKernels& kernels, int threads);
 
 }  // namespace moonbeam::bench
