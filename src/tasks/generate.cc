@@ -40,7 +40,7 @@ class Emitter {
  public:
   explicit Emitter(const TextFn& fn) : fn_(fn) {}
   bool operator()(std::string_view piece) {
-    if (!piece.empty() && fn_ && !fn_(piece)) wanted_ = false;
+    if (wanted_ && !piece.empty() && fn_) wanted_ = fn_(piece);
     return wanted_;
   }
 
