@@ -5,7 +5,8 @@
 //   \p{Han}      the Script property, not Script_Extensions
 //   x{1,3}+      a repeated interval, not a possessive one; x{2}? an optional one, not a lazy one; x{,3}
 //   (?m)         the dot matches newlines; (?i) in the middle reaches over the alternatives that follow
-// Set operations and nested classes are refused rather than read as literals.
+// Set operations and nested classes are refused rather than read as literals. The classes were compared over
+// all code points: only what Unicode assigned after the PCRE2 at hand was made differs.
 #include "text/pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -20,7 +21,8 @@ namespace moonbeam::text {
 
 namespace {
 
-constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Latin-1's superscript digits and fractions are words there, those of later blocks are not.
+constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 constexpr std::string_view kHexDigits = "0-9A-Fa-f";
 constexpr std::size_t kNoAtom = std::string::npos;
 
@@ -235,7 +237,7 @@ class Translator {
         {"[:^digit:]", R"(\P{Nd})"},         {"[:lower:]", R"(\p{Lowercase})"},
         {"[:upper:]", R"(\p{Uppercase})"},   {"[:word:]", kWord},
         {"[:xdigit:]", kHexDigits},          {"[:alnum:]", R"(\p{Alphabetic}\p{Nd})"},
-        {"[:punct:]", "[:punct:]"}};
+        {"[:punct:]", R"(\p{P}\p{S})"}};
     for (const Row& row : kRows) {
       if (in_.substr(pos_, row.name.size()) != row.name) continue;
       out_ += row.same;
@@ -295,12 +297,13 @@ class Translator {
     std::size_t end = pos_ + 1;
     while (end < in_.size() && (is_digit(in_[end]) || in_[end] == ',')) ++end;
     const std::string_view body = in_.substr(pos_ + 1, end - pos_ - 1);
-    const bool well_formed = end < in_.size() && in_[end] == '}' && body.size() > 0 && body != "," &&
-                             body.find(',') == body.rfind(',') && atom_ != kNoAtom;
-    if (!well_formed) {
+    const bool counts = end < in_.size() && in_[end] == '}' && !body.empty() && body != "," &&
+                        body.find(',') == body.rfind(',');
+    if (!counts) {
       ++pos_;
       return atom("\\{");
     }
+    if (atom_ == kNoAtom) refuse("a count of nothing");
     out_ += base::cat("{", body[0] == ',' ? "0" : "", body, "}");
     pos_ = end + 1;
     const bool repeated = peek() == '+';

@@ -22,7 +22,6 @@ struct Part {
 };
 
 void find_text(std::string_view text, std::string_view wanted, std::vector<Span>& matches) {
-  if (wanted.empty()) return;
   for (std::size_t at = text.find(wanted); at != std::string_view::npos;) {
     matches.push_back({at, at + wanted.size()});
     at = text.find(wanted, at + wanted.size());
@@ -127,7 +126,10 @@ PreTokenizer::PreTokenizer(std::span<const formats::PreTokenizer> steps) {
     }
     Step step{what, {}};
     if (what.kind == Kind::kByteLevel && what.use_regex) step.regex.emplace_back(kGpt2Pattern);
-    if (what.kind == Kind::kSplit && what.pattern_is_regex) step.regex.emplace_back(what.pattern);
+    // An empty text is found between any two characters, as an empty pattern is.
+    if (what.kind == Kind::kSplit && (what.pattern_is_regex || what.pattern.empty())) {
+      step.regex.emplace_back(what.pattern);
+    }
     steps_.push_back(std::move(step));
   }
 }
