@@ -1,10 +1,9 @@
 // What the benchmarks share: clocks, medians, and one line of JSON per figure at the end.
 #pragma once
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <vector>
 

@@ -25,21 +25,21 @@ float f16(const std::byte* row, int i) {
   return tensor::f16_to_f32(half(row, i));
 }
 
-template <float (*load)(const std::byte*, int)>
+template <float (*kLoad)(const std::byte*, int)>
 void pack_panel(const std::byte* weights, std::ptrdiff_t stride, int columns, int k, float* panel) {
   for (int i = 0; i < k; ++i) {
-    for (int c = 0; c < kPanel; ++c) *panel++ = c < columns ? load(weights + c * stride, i) : 0.0f;
+    for (int c = 0; c < kPanel; ++c) *panel++ = c < columns ? kLoad(weights + c * stride, i) : 0.0f;
   }
 }
 
-template <float (*load)(const std::byte*, int)>
+template <float (*kLoad)(const std::byte*, int)>
 void dot(const float* x, std::ptrdiff_t x_stride, int rows, const std::byte* weights, std::ptrdiff_t stride,
          int columns, int k, const float* bias, float* out, std::ptrdiff_t out_stride) {
   for (int c = 0; c < columns; ++c) {
     for (int r = 0; r < rows; ++r) {
       double sum = 0;
       for (int i = 0; i < k; ++i)
-        sum += static_cast<double>(x[r * x_stride + i]) * load(weights + c * stride, i);
+        sum += static_cast<double>(x[r * x_stride + i]) * kLoad(weights + c * stride, i);
       out[r * out_stride + c] = static_cast<float>(sum + (bias ? bias[c] : 0.0f));
     }
   }
