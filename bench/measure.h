@@ -29,7 +29,7 @@ struct Times {
   double min = 0, median = 0, max = 0;
 };
 
-/// Runs once to warm up, then `runs` times. `prepare` is not timed.
+/// Runs once to warm up, then `runs` times: wall time, or CPU time of this thread.
 template <typename Run>
 Times measure(int runs, bool wall, Run run) {
   run();
