@@ -46,6 +46,12 @@ void check_extra_blocks(const Source& source, const std::vector<std::string>& un
   }
 }
 
+bool is_whole_number(tensor::DType type) {
+  using tensor::DType;
+  constexpr DType kWhole[] = {DType::kI64, DType::kI32, DType::kI16, DType::kI8, DType::kU8, DType::kBool};
+  return std::find(std::begin(kWhole), std::end(kWhole), type) != std::end(kWhole);
+}
+
 }  // namespace
 
 std::vector<std::string> unused_tensors(const Source& source, const std::vector<TensorSpec>& table) {
@@ -72,7 +78,7 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
            "': expected ", spec.shape.to_string(), ", got ", tensor.view.shape.to_string());
     }
     const tensor::DTypeInfo& type = tensor::info(tensor.view.dtype);
-    if (!type.dequantize || tensor.view.dtype == tensor::DType::kBool) {
+    if (!type.dequantize || is_whole_number(type.type)) {
       fail(ErrorCode::kUnsupported, base::printable(source.path), ": '", base::printable(tensor.source_name),
            "': expected a type of weights, got ", type.name);
     }

@@ -196,7 +196,9 @@ std::optional<TokenizerFile> find_tokenizer(const Source& source, const std::str
 /// The tokenizer the variant needs: the one found, or starmie-v1's from where it is kept.
 TokenizerFile fitting_tokenizer(const Source& source, std::optional<TokenizerFile> found,
                                 const Variant& row) {
-  if (found && has_token(found->data, row.probe)) return std::move(*found);
+  // A small model of a release's kind has a tokenizer of its own.
+  const bool published = source.size("text.wte", 0) == row.config.text.vocab_size;
+  if (found && (!published || has_token(found->data, row.probe))) return std::move(*found);
   if (row.probe.id >= 0 && !source.folder.empty()) {
     for (const fs::path& path : other_tokenizers(source)) {
       std::error_code error;
@@ -214,7 +216,8 @@ TokenizerFile fitting_tokenizer(const Source& source, std::optional<TokenizerFil
   }
   const std::string spare = row.name == kNewest ? base::printable(spare_tokenizer(source).string()) : place;
   fail(ErrorCode::kUnsupported, found->name, ": ", row.name, " needs ", row.probe.tokenizer,
-       " tokenizer (token ", row.probe.id, " is '", row.probe.token, "'), got another", spare);
+       " tokenizer (token ", row.probe.id, " is '", row.probe.token, "'), got another; put that one at ",
+       spare);
 }
 
 void check_vocabulary(const TokenizerFile& tokenizer, int rows) {

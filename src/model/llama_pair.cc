@@ -97,6 +97,11 @@ std::string swap_ffn(std::string name) {
   return name;
 }
 
+/// An id for the configuration's checks, whatever the key says.
+int token_id(std::int64_t id) {
+  return static_cast<int>(std::clamp<std::int64_t>(id, -1, 1 << 30));
+}
+
 void take(Source& source, const GgufFile& file, const TensorSpec& spec, const std::string& name) {
   const TensorView* view = file.weights.find(name);
   if (!view) return;  // reported with the other missing ones
@@ -152,7 +157,11 @@ void take_llama_pair(Source& source, const GgufFile& text, const GgufFile& visio
   if (sizes.vision.patch_size <= sizes.vision.crop_size) sizes.vision.image_grid = sizes.vision.grid_side();
   sizes.vision.validate();
   sizes.text.validate();
-  source.adjust = [sizes](ModelConfig& config) {
+  const auto bos = text.integer("tokenizer.ggml.bos_token_id"),
+             eos = text.integer("tokenizer.ggml.eos_token_id");
+  source.adjust = [sizes, bos, eos](ModelConfig& config) {
+    if (bos) config.prompts.bos = token_id(*bos);
+    if (eos) config.prompts.eos = token_id(*eos);
     config.vision = sizes.vision;
     config.text = sizes.text;
     config.region.reset();
