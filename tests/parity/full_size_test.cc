@@ -95,9 +95,10 @@ class FullSize : public ::testing::Test {
     engine_.reset();
   }
   void SetUp() override {
-    if (!engine_)
+    if (!engine_) {
       GTEST_SKIP() << "needs 10 GB of free memory, there are " << base::memory().available / 1'000'000
                    << " MB";
+    }
   }
 
   static tasks::Sequence prefill(tasks::Runner& runner, const std::string& task) {
@@ -157,7 +158,9 @@ TEST_F(FullSize, BinsAndBoxesMatch) {
     const bool detect = std::string_view(task) == "detect";
     tasks::Runner runner(*engine_);
     tasks::Sequence sequence = prefill(runner, task);
-    if (!detect) EXPECT_TRUE(all_near(sequence.hidden, acts.floats("prompt1_hidden_last"), kTolerance));
+    if (!detect) {
+      EXPECT_TRUE(all_near(sequence.hidden, acts.floats("prompt1_hidden_last"), kTolerance));
+    }
     expect_top50(sequence.logits, want["top50_first3"][0]);
     std::vector<int> bins, want_bins;
     const auto objects = tasks::decode_objects(runner, sequence, detect, 4);
