@@ -142,8 +142,9 @@ TEST_F(FullSize, TextTokensAndLogitsMatch) {
                                            [&](std::span<const float> logits) {
                                              if (step < want["top50_first3"].size())
                                                expect_top50(logits, want["top50_first3"][step]);
-                                             if (++step == ids.size())
+                                             if (++step == ids.size()) {
                                                EXPECT_EQ(text::argmax(logits), ids.back());
+                                             }
                                            });
     EXPECT_EQ(text.ids, std::vector<int>(ids.begin(), ids.end() - 1));
     EXPECT_EQ(step, ids.size());
