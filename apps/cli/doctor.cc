@@ -42,12 +42,15 @@ std::string settings_text(const CommandLine& line) {
 }
 
 /// @throws Error from MOONBEAM_ISA or MOONBEAM_THREADS.
-std::string machine_text() {
+std::string machine_text(const Options& options) {
   const MachineInfo info = machine_info();
   std::string isas;
   for (const std::string& isa : info.isas) isas += (isas.empty() ? "" : ", ") + isa;
-  return "machine\n" + row("CPU", info.cpu) + row("kernels", isas + "; " + info.isa + " is used") +
-         row("threads", std::to_string(info.threads) + " of " + std::to_string(info.cores) + " cores") +
+  const std::string& isa = options.model.isa.empty() ? info.isa : options.model.isa;
+  const int threads = options.model.threads > 0 ? options.model.threads : info.threads;
+  return "machine\n" + row("CPU", info.cpu) + row("kernels", isas + "; " + isa + " is used") +
+         row("threads", std::to_string(threads) + " on " + std::to_string(info.cores) +
+                            (info.cores == 1 ? " core" : " cores")) +
          row("memory", human_bytes(info.memory_available) + " free of " + human_bytes(info.memory_total));
 }
 
@@ -87,7 +90,8 @@ int run_doctor(const CommandLine& line) {
   std::exception_ptr problem;
   // Each part is shown even if another one fails; the first failure is the verdict.
   for (const std::function<std::string()>& part :
-       {std::function<std::string()>(machine_text), std::function<std::string()>(models_text),
+       {std::function<std::string()>([&] { return machine_text(line.options); }),
+        std::function<std::string()>(models_text),
         std::function<std::string()>([&] { return chosen_model_text(line.options); })}) {
     try {
       out.write(part());

@@ -1,6 +1,7 @@
 // Exit codes, signals and the line on standard error. Which exit code means what: api.md section 5.
 #include "cli/errors.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -77,6 +78,14 @@ void choose_color(std::string_view mode) noexcept {
 bool stderr_is_terminal() noexcept {
   const char* term = std::getenv("TERM");
   return ::isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+void hold_standard_streams() noexcept {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDONLY);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
 }
 
 void install_signal_handlers() {

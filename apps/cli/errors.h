@@ -45,6 +45,10 @@ void choose_color(std::string_view mode) noexcept;
 /// Standard error is a terminal that can move its cursor.
 bool stderr_is_terminal() noexcept;
 
+/// Makes sure that 0, 1 and 2 are taken, so that no file of ours becomes standard output; writing to one that
+/// was closed stays an error.
+void hold_standard_streams() noexcept;
+
 /// First SIGINT or SIGTERM asks, a second one ends at once. SIGPIPE becomes an error of write().
 void install_signal_handlers();
 /// The signal that came, 0 if none did.

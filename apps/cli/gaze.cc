@@ -10,7 +10,8 @@ int run_gaze(const Options& options) {
   const Point eye = by_face ? Point() : parse_point(options.ask.eye, "gaze");
   const Box face = by_face ? parse_box(options.ask.face, "--face") : Box();
   const auto check = [](const ModelInfo& info) {
-    if (!info.can_gaze) throw Error(ErrorCode::kUnsupported, "gaze: " + info.variant + " has no gaze prompt");
+    if (!info.can_gaze)
+      throw Error(ErrorCode::kUnsupported, "gaze: the variant '" + info.variant + "' has no gaze prompt");
   };
   const auto ask = [&](const Asking& asking) {
     const double start = now_ms();

@@ -63,6 +63,7 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   using namespace moonbeam::cli;
   try {
+    hold_standard_streams();
     install_signal_handlers();
     return run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
   } catch (...) {

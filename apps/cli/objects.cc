@@ -7,7 +7,8 @@ namespace moonbeam::cli {
 int run_objects(const Options& options, Task task) {
   const auto check = [&](const ModelInfo& info) {
     if (!info.can_detect)
-      throw Error(ErrorCode::kUnsupported, options.verb + ": " + info.variant + " has no region head");
+      throw Error(ErrorCode::kUnsupported,
+                  options.verb + ": the variant '" + info.variant + "' has no region head");
   };
   return run_pictures(options, task, check, [&](const Asking& asking) {
     std::vector<Answer> answers;

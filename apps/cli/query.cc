@@ -15,7 +15,8 @@ int run_query(const Options& options) {
   query.stop = options.sampling.stop;
   const auto check = [&](const ModelInfo& info) {
     if (!query.reasoning || info.can_reason) return;
-    throw Error(ErrorCode::kUnsupported, "--reasoning: " + info.variant + " was not made to think first");
+    throw Error(ErrorCode::kUnsupported,
+                "--reasoning: the variant '" + info.variant + "' was not made to think first");
   };
   return run_pictures(options, Task::kQuery, check, [&](const Asking& asking) {
     std::vector<Answer> answers;

@@ -98,6 +98,7 @@ void FileSink::commit() {
 
 AppendSink::AppendSink(std::string path, Task task, const std::vector<std::string>& prompts)
     : path_(std::move(path)) {
+  if (is_special(path_)) throw Error(ErrorCode::kInvalidArgument, path_ + ": --resume needs a regular file");
   fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd_ < 0) fail_errno(path_, errno);
   try {

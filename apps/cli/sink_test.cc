@@ -100,6 +100,11 @@ TEST(AppendSink, RefusesWhatIsNoAnswerFile) {
   }
 }
 
+TEST(AppendSink, NeedsARegularFile) {
+  EXPECT_EQ(code_of([] { AppendSink("/dev/full", Task::kCaption, {}); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of([] { AppendSink("/tmp", Task::kCaption, {}); }), ErrorCode::kNotFound);
+}
+
 TEST(AppendSink, LetsOneRunWrite) {
   const TestFolder folder;
   const AppendSink first(folder.path("out.jsonl"), Task::kCaption, {});

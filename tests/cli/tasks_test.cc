@@ -78,6 +78,31 @@ TEST(Query, AnswersManyQuestionsFromOneEncodedPicture) {
   EXPECT_EQ(text.out, "Is there a dog? Yes.\nHow many apples are there? Two.\n");
 }
 
+TEST(Query, ThinksFirstWhereAsked) {
+  const Ran ran = run({"query", "--quiet", "-m", "synth:tiny", sample("s1.png"), "Why?", "--reasoning",
+                       "--max-tokens", "8", "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json line = json::parse(ran.out);
+  EXPECT_TRUE(line["reasoning"]["text"].is_string());
+  EXPECT_TRUE(line["reasoning"]["grounding"].is_array());
+}
+
+TEST(Query, TakesPlaces) {
+  const auto answer = [](const std::vector<std::string>& refs) {
+    std::vector<std::string> arguments = {"query",          "--quiet",       "-m",           "synth:tiny",
+                                          sample("s1.png"), "What is this?", "--max-tokens", "8",
+                                          "--json"};
+    for (const std::string& ref : refs) arguments.insert(arguments.end(), {"--ref", ref});
+    return json::parse(run(arguments).out);
+  };
+  const int none = answer({})["metrics"]["input_tokens"];
+  const int box = answer({"0.1,0.2,0.5,0.6"})["metrics"]["input_tokens"];
+  const int both = answer({"0.1,0.2,0.5,0.6", "0.5,0.5"})["metrics"]["input_tokens"];
+  EXPECT_GT(box, none);
+  EXPECT_GT(both, box);
+  expect_refused(run({"query", "--quiet", "-m", "synth:tiny", sample("s1.png"), "Why?", "--ref", "2,0"}), 2);
+}
+
 TEST(Query, NeedsNoPicture) {
   const Ran ran = run(with_model({"query", "Is there a dog?", "--json"}));
   ASSERT_EQ(ran.status, 0) << ran.err;
@@ -106,6 +131,8 @@ TEST(Detect, FindsTheKnownBoxes) {
     }
   }
   EXPECT_EQ(line["object"], "apple");
+  EXPECT_EQ(line["metrics"]["output_tokens"], 3 * known["objects"].size());
+  EXPECT_EQ(line["metrics"]["input_tokens"].get<std::size_t>(), 50 + known["prompt_ids"].size());
 }
 
 TEST(Detect, NothingFoundIsSuccess) {

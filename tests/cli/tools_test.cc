@@ -38,6 +38,29 @@ TEST(Convert, LeavesNothingBehindWhereItFails) {
   EXPECT_EQ(folder.entries(), 0u);
 }
 
+TEST(Convert, ChangesPlainTypes) {
+  const TestFolder folder;
+  ASSERT_EQ(run({"convert", kStarter, folder.path("f32.gguf"), "--dtype", "f32", "--quiet"}).status, 0);
+  const json summary = json::parse(run({"inspect", folder.path("f32.gguf"), "--json"}).out);
+  EXPECT_EQ(summary["dtypes"][0]["dtype"], "f32");
+  EXPECT_EQ(summary["parameters"], 5'697'696);
+  const Ran ran = run({"caption", "--quiet", "-m", folder.path("f32.gguf"), sample("s1.png")});
+  EXPECT_EQ(ran.out, expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n") << ran.err;
+}
+
+TEST(WeightsSynth, WritesWhatSynthModelsHold) {
+  const TestFolder folder;
+  const Ran made = run({"weights", "synth", "tiny", folder.path("synth.gguf")});
+  EXPECT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(made.err_lines(), 1u) << made.err;
+  const auto caption = [](const std::string& model) {
+    return json::parse(
+        run({"caption", "--quiet", "-m", model, sample("s1.png"), "--max-tokens", "12", "--json"})
+            .out)["caption"];
+  };
+  EXPECT_EQ(caption(folder.path("synth.gguf")), caption("synth:tiny"));
+}
+
 TEST(List, FindsModelsInTheNamedFolder) {
   const TestFolder folder;
   ASSERT_EQ(run({"convert", kStarter, folder.path("toy.gguf"), "--quiet"}).status, 0);
