@@ -31,6 +31,17 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
   return moonbeam::testing::allocate(size);
 }
+// std::stable_sort asks this way; the sanitizers want all forms to match.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return moonbeam::testing::allocate(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
+  return operator new(size, tag);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
