@@ -1,6 +1,6 @@
 // A program of another project: the installed library, and nothing else of ours.
-#include <cstdio>
 #include <moonbeam/moonbeam.h>
+#include <cstdio>
 
 int main(int argc, char** argv) {
   const moonbeam::Model model = moonbeam::Model::load(argv[1]);
