@@ -28,7 +28,8 @@ std::uint64_t saved_registers() {
 
 std::string brand() {
   unsigned words[12] = {};
-  if (__get_cpuid_max(0x80000000u, nullptr) < 0x80000004u) return "x86-64 CPU";
+  // Clang 14 returns it as an int.
+  if (static_cast<unsigned>(__get_cpuid_max(0x80000000u, nullptr)) < 0x80000004u) return "x86-64 CPU";
   for (unsigned i = 0; i < 3; ++i) {
     unsigned* w = words + 4 * i;
     __get_cpuid(0x80000002u + i, w, w + 1, w + 2, w + 3);
