@@ -6,8 +6,6 @@
 
 #include <algorithm>
 
-#include "base/machine.h"
-#include "kernels/kernels.h"
 #include "support/golden.h"
 #include "tasks/generate.h"
 #include "tasks/image_prefix.h"
@@ -50,7 +48,7 @@ std::vector<float> sample(std::span<const float> rows, int width, std::span<cons
 class FullSize : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    if (base::memory().available < std::int64_t{10} << 30) return;
+    if (!testing::why_not_full_size().empty()) return;
     engine_ = tasks::open_engine("synth:moondream2:f32", {});
     const Image image = load_image(test_path("goldens/images/tiny_40x30.png"));
     const GoldenTensors acts(test_path("goldens/full/acts.safetensors"));
@@ -95,10 +93,7 @@ class FullSize : public ::testing::Test {
     engine_.reset();
   }
   void SetUp() override {
-    if (!engine_) {
-      GTEST_SKIP() << "needs 10 GB of free memory, there are " << base::memory().available / 1'000'000
-                   << " MB";
-    }
+    if (!engine_) GTEST_SKIP() << testing::why_not_full_size();
   }
 
   static tasks::Sequence prefill(tasks::Runner& runner, const std::string& task) {

@@ -4,7 +4,6 @@
 // Golden data: tests/goldens/README.md section 4, vision_2024.
 #include <gtest/gtest.h>
 
-#include "base/machine.h"
 #include "support/golden.h"
 #include "tasks/engine.h"
 #include "vision/embed.h"
@@ -28,7 +27,8 @@ std::vector<float> sample(std::span<const float> rows, int width, int step) {
 }
 
 TEST(FullVision2024, FeaturesAndEmbeddingsMatch) {
-  if (base::memory().available < std::int64_t{10} << 30) GTEST_SKIP() << "needs 10 GB of free memory";
+  const std::string reason = testing::why_not_full_size();
+  if (!reason.empty()) GTEST_SKIP() << reason;
   const auto engine = tasks::open_engine("synth:moondream2-2024-08-26:f32", {});
   const vision::VisionConfig& config = engine->config().vision;
   const GoldenTensors golden(test_path("goldens/full/vision_2024.safetensors"));

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
+#include "base/machine.h"
+#include "base/text.h"
 #include "formats/safetensors.h"
+#include "kernels/kernels.h"
 
 namespace moonbeam::testing {
 
@@ -88,16 +92,18 @@ std::vector<float> pick_rows(std::span<const float> rows, int width, std::span<c
   return out;
 }
 
-float margin(std::span<const float> values) {
-  float first = -INFINITY, second = -INFINITY;
-  for (const float value : values) {
-    if (value > first) {
-      second = std::exchange(first, value);
-    } else if (value > second) {
-      second = value;
-    }
+std::string why_not_full_size() {
+  constexpr std::int64_t kNeeded = 10'000'000'000;
+  const std::int64_t available = base::memory().available;
+  if (available < kNeeded) {
+    return base::cat("needs ", base::format_bytes(kNeeded), " of free memory, there are ",
+                     base::format_bytes(available));
   }
-  return first - second;
+  const char* isa = std::getenv("MOONBEAM_ISA");
+  const auto runnable = kernels::runnable_kernels();
+  const bool runs = isa == nullptr || std::any_of(runnable.begin(), runnable.end(),
+                                                  [&](const auto* table) { return table->isa == isa; });
+  return runs ? "" : base::cat("this CPU cannot run ", isa);
 }
 
 }  // namespace moonbeam::testing

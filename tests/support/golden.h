@@ -38,7 +38,8 @@ class GoldenTensors {
 /// Rows `indices` of [n, width].
 std::vector<float> pick_rows(std::span<const float> rows, int width, std::span<const int> indices);
 
-/// Top value minus the second.
-float margin(std::span<const float> values);
+/// Why a test on the full-size model cannot run here: too little memory, or MOONBEAM_ISA names an instruction
+/// set that this CPU lacks. Empty if it can.
+std::string why_not_full_size();
 
 }  // namespace moonbeam::testing
