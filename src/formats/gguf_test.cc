@@ -231,7 +231,7 @@ TEST(Gguf, NamesForeignAndMissingFiles) {
   expect_error(ErrorCode::kNotFound, "directory", [&] { open_gguf(folder.file("")); });
 }
 
-TensorToWrite piece(std::string name, tensor::DType dtype, tensor::Shape shape, std::string data) {
+TensorToWrite piece(std::string name, tensor::DType dtype, tensor::Shape shape, const std::string& data) {
   return {std::move(name), dtype, shape, [data](const auto& sink) { sink(bytes_of(data)); }};
 }
 

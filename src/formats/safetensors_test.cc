@@ -87,7 +87,7 @@ std::vector<Broken> broken_files() {
   };
   return {
       {"empty", "", kCorrupt, "got an empty file"},
-      {"seven bytes", "\2\0\0\0\0\0", kCorrupt, "at least 8 bytes"},
+      {"seven bytes", std::string("\2\0\0\0\0\0\0", 7), kCorrupt, "at least 8 bytes, got 7"},
       {"header over the bound", le(std::uint64_t{100'000'001}) + "{}", kCorrupt, "at most 100000000 bytes"},
       {"header of 2^64-1 bytes", le(~std::uint64_t{0}) + "{}", kCorrupt, "got 18446744073709551615"},
       {"header longer than the file", le(std::uint64_t{3}) + "{}", kCorrupt, "truncated?"},
@@ -185,7 +185,7 @@ TEST(Safetensors, NamesMissingFilesAndFolders) {
 }
 
 // A tensor that writes `data` in pieces of three bytes.
-TensorToWrite piece(std::string name, tensor::DType dtype, tensor::Shape shape, std::string data) {
+TensorToWrite piece(std::string name, tensor::DType dtype, tensor::Shape shape, const std::string& data) {
   return {std::move(name), dtype, shape, [data](const auto& sink) {
             for (std::size_t i = 0; i < data.size(); i += 3)
               sink(bytes_of(std::string_view(data).substr(i, 3)));

@@ -50,7 +50,7 @@ std::string with(Change change) {
 }
 
 std::string source(const char* path) {
-  const std::string text = test::read_all(std::string(MOONBEAM_SOURCE_DIR "/tests/") + path);
+  std::string text = test::read_all(std::string(MOONBEAM_SOURCE_DIR "/tests/") + path);
   EXPECT_FALSE(text.empty()) << path;
   return text;
 }
