@@ -45,6 +45,7 @@ struct ConvertOptions {
   std::string dtype = {};      ///< "f32", "f16", "bf16"; empty keeps each tensor's type
   std::string variant = {};    ///< as LoadOptions::variant
   std::string tokenizer = {};  ///< tokenizer.json to embed instead of the one found beside the weights
+  std::string licence = {};    ///< SPDX identifier to state instead of what the source says
   ProgressFn progress = {};
 };
 

@@ -146,6 +146,8 @@ TEST(Variants, EveryRowIsValidAndFoundByItsName) {
     EXPECT_EQ(row.config.variant, row.name);
   }
   EXPECT_EQ(variant("moondream2").name, "moondream2-2025-06-21");
+  EXPECT_EQ(variant("0.5b").name, "moondream-0.5b");
+  EXPECT_EQ(variant("2024-08-26").name, "moondream2-2024-08-26");
   expect_error([] { variant("moondream9"); }, ErrorCode::kInvalidArgument,
                {"moondream2-2025-06-21", "moondream9"});
 }

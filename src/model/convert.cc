@@ -83,6 +83,7 @@ class Conversion {
         wanted_(wanted_dtype(options.dtype)),
         progress_(options.progress),
         pool_(base::choose_threads(0)) {
+    if (!options.licence.empty()) identified_.licence = options.licence;
     std::vector<std::string> notes;
     model::check_tensors(source_, table_, notes);
   }

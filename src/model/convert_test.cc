@@ -82,6 +82,22 @@ TEST(Convert, OurFormBearsVersionVariantAndProvenanceWithoutFolders) {
   }
 }
 
+TEST(Convert, TheShippedStarterIsTheStoredOne) {
+  expect_equal_bytes(open_source(kStarter), open_source(MOONBEAM_SOURCE_DIR "/models/starter"));
+}
+
+TEST(Convert, TheLicenceIsTheSourcesTheReleasesOrTheCallers) {
+  TestFolder folder;
+  ConvertOptions options;
+  options.licence = "MIT";
+  convert_model(kTiny, folder / "a.gguf", options);
+  convert_model(folder / "a.gguf", folder / "b");
+  convert_model(folder / "b", folder / "c.gguf");
+  EXPECT_EQ(formats::open_gguf(folder / "c.gguf").string(kKeyLicence), "MIT");
+  convert_model(kTiny, folder / "d.gguf");
+  EXPECT_FALSE(formats::open_gguf(folder / "d.gguf").string(kKeyLicence));
+}
+
 TEST(Convert, CastsMatricesAndKeepsSmallTensorsFromNarrowing) {
   TestFolder folder;
   for (const char* type : {"f16", "bf16"}) {

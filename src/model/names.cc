@@ -1,5 +1,6 @@
 // From the names in safetensors files to our plain ones: prefixes, the layout of 2024, releases that this
 // engine does not know.
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"

@@ -181,7 +181,7 @@ Source make_synth_source(const std::string& spec) {
 namespace moonbeam {
 
 std::vector<std::string> synth_variants() {
-  std::vector<std::string> out{"tiny", "moondream2"};
+  std::vector<std::string> out{"tiny", "moondream2", "0.5b"};
   for (const model::Variant& row : model::variants()) {
     if (row.name != model::kOwnVariant) out.emplace_back(row.name);
   }

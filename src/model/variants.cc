@@ -141,6 +141,8 @@ std::span<const Variant> variants() {
 const Variant& variant(std::string_view name) {
   if (name == "moondream2") name = "moondream2-2025-06-21";
   if (name == "0.5b") name = "moondream-0.5b";
+  const std::string dated = base::cat("moondream2-", name);
+  if (name.starts_with("20")) name = dated;
   std::string names;
   for (const Variant& row : variants()) {
     if (row.name == name) return row;

@@ -25,7 +25,8 @@ struct Variant {
 
 /// Newest first; "moonbeam", whose sizes come from config.json, stands last.
 std::span<const Variant> variants();
-/// By name or alias ("moondream2": the newest). @throws Error kInvalidArgument listing the names.
+/// By name or alias ("moondream2": the newest; "0.5b"; a date: moondream2 of that day). @throws Error
+/// kInvalidArgument listing the names.
 const Variant& variant(std::string_view name);
 
 inline constexpr std::string_view kOwnVariant = "moonbeam";
