@@ -1,6 +1,7 @@
 // Measuring the limits that machine_limits.h declares.
 #include "machine_limits.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/buffer.h"
