@@ -121,7 +121,8 @@ std::vector<Setting> apply_layers(CLI::App& verb, std::string_view verb_name, co
     }
     const std::optional<Setting> found = layers.find(verb_name, name);
     if (!found) {
-      settings.push_back({name, option->get_default_str(), "built in"});
+      const bool flag = option->get_items_expected_max() == 0;
+      settings.push_back({name, flag ? "off" : option->get_default_str(), "built in"});
       continue;
     }
     try {
