@@ -13,13 +13,13 @@ using base::fail;
 
 namespace {
 
-struct TilingName {
-  vision::Tiling tiling;
+struct CroppingName {
+  vision::Cropping cropping;
   std::string_view name;
 };
-constexpr TilingName kTilings[] = {{vision::Tiling::kOverlapCrops, "overlap_crops"},
-                                   {vision::Tiling::kViews2024, "views_2024"},
-                                   {vision::Tiling::kSingle, "single"}};
+constexpr CroppingName kCroppings[] = {{vision::Cropping::kOverlapCrops, "overlap_crops"},
+                                   {vision::Cropping::kViews2024, "views_2024"},
+                                   {vision::Cropping::kSingle, "single"}};
 constexpr const char* kLengths[] = {"short", "normal", "long"};
 
 /// What a reader of one section needs besides the section: where to put keys nobody knows.
@@ -114,25 +114,25 @@ void read_tokenizer(JsonKeys keys, Prompts& prompts, Unknown& unknown) {
   add_unknown(keys, unknown);
 }
 
-void read_tiling(JsonKeys& keys, vision::Tiling& tiling, const std::string& name) {
+void read_cropping(JsonKeys& keys, vision::Cropping& cropping, const std::string& name) {
   std::string text;
-  keys.read("tiling", text);
+  keys.read("cropping", text);
   if (text.empty()) return;
-  for (const TilingName& row : kTilings) {
+  for (const CroppingName& row : kCroppings) {
     if (row.name == text) {
-      tiling = row.tiling;
+      cropping = row.cropping;
       return;
     }
   }
   fail(ErrorCode::kUnsupported, name,
-       ": moonbeam.tiling: expected overlap_crops, views_2024 or single, got '", base::printable(text), "'");
+       ": moonbeam.cropping: expected overlap_crops, views_2024 or single, got '", base::printable(text), "'");
 }
 
 /// What the published keys cannot say; written by us so that every variant comes back as it was.
 void read_own(JsonKeys keys, ModelConfig& config, const std::string& name, Unknown& unknown) {
   Prompts& prompts = config.prompts;
   keys.ignore("variant");
-  read_tiling(keys, config.vision.tiling, name);
+  read_cropping(keys, config.vision.cropping, name);
   keys.read("rope_dims", config.text.rope_dims);
   keys.read("rope_theta", config.text.rope_theta);
   keys.read("question_space", prompts.question_space);
@@ -243,8 +243,8 @@ nlohmann::json own_json(const ModelConfig& config) {
                         {"text_before_image", prompts.text_before_image},
                         {"text_after_image", prompts.text_after_image},
                         {"text_stop", prompts.text_stop}};
-  for (const TilingName& row : kTilings) {
-    if (row.tiling == config.vision.tiling) out["tiling"] = row.name;
+  for (const CroppingName& row : kCroppings) {
+    if (row.cropping == config.vision.cropping) out["cropping"] = row.name;
   }
   for (std::size_t i = 0; i < prompts.text_caption.size(); ++i) {
     out["text_caption"][kLengths[i]] = prompts.text_caption[i];
@@ -299,7 +299,7 @@ ModelConfig parse_config_json(std::string_view text, const ModelConfig& base, co
   }
   if (auto section = keys.object("tokenizer")) read_tokenizer(*section, config.prompts, unknown);
   if (auto section = keys.object("moonbeam")) read_own(*section, config, name, unknown);
-  const bool two_maps = config.vision.tiling != vision::Tiling::kSingle;
+  const bool two_maps = config.vision.cropping != vision::Cropping::kSingle;
   // No published key says what the projector takes; the loader corrects it by the tensor's shape.
   config.vision.proj_in_dim = two_maps ? 2 * config.vision.dim : config.vision.dim;
   add_unknown(keys, unknown);

@@ -132,9 +132,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"tokenizer": {"templates": {"point": {"suffix": [60000]}}}})", "templates.point.suffix"},
         Bad{R"({"tokenizer": {"templates": {"caption": {"short": [60000]}}}})", "templates.caption.short"}));
 
-TEST(Config, UnknownTilingsAndHeadsOfTheirOwnAreUnsupported) {
-  expect_error([] { parse(R"({"moonbeam": {"tiling": "spiral"}})"); }, ErrorCode::kUnsupported,
-               {"moonbeam.tiling", "spiral"});
+TEST(Config, UnknownCroppingsAndHeadsOfTheirOwnAreUnsupported) {
+  expect_error([] { parse(R"({"moonbeam": {"cropping": "spiral"}})"); }, ErrorCode::kUnsupported,
+               {"moonbeam.cropping", "spiral"});
   expect_error([] { parse(R"({"text": {"n_kv_heads": 8}})").validate(); }, ErrorCode::kUnsupported,
                {"n_kv_heads"});
 }
@@ -201,9 +201,9 @@ TEST(Variants, ReleasesOf2024AskInTextAndDifferInTheirTagsAndTiles) {
   EXPECT_EQ(variant("moondream2-2024-03-13").config.prompts.text_before_image, "");
   EXPECT_EQ(variant("moondream2-2024-03-13").config.prompts.text_stop, "<END>");
   EXPECT_EQ(variant("moondream2-2024-04-02").config.prompts.text_stop, "");
-  EXPECT_EQ(variant("moondream2-2024-05-08").config.vision.tiling, vision::Tiling::kSingle);
+  EXPECT_EQ(variant("moondream2-2024-05-08").config.vision.cropping, vision::Cropping::kSingle);
   EXPECT_EQ(variant("moondream2-2024-05-08").config.vision.proj_in_dim, 1152);
-  EXPECT_EQ(variant("moondream2-2024-05-20").config.vision.tiling, vision::Tiling::kViews2024);
+  EXPECT_EQ(variant("moondream2-2024-05-20").config.vision.cropping, vision::Cropping::kViews2024);
   EXPECT_EQ(variant("moondream2-2024-05-20").config.text.prefix_attn, 0);
 }
 

@@ -151,7 +151,7 @@ ModelConfig configure(const Source& source, const Variant& row) {
   if (!config.region) config.prompts.detect.reset(), config.prompts.point.reset();
   // One feature map fed twice: llama.cpp's pairs of the two-map releases.
   const std::int64_t columns = source.size("vision.proj_mlp.fc1.weight", 1);
-  if (config.vision.tiling == vision::Tiling::kSingle && columns == 2 * std::int64_t{config.vision.dim}) {
+  if (config.vision.cropping == vision::Cropping::kSingle && columns == 2 * std::int64_t{config.vision.dim}) {
     config.vision.proj_in_dim = 2 * config.vision.dim;
   }
   validate(config, source);

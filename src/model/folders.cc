@@ -71,7 +71,7 @@ std::string find_in(const fs::path& folder, const std::string& name) {
   }
   if (has_weights(path)) return path.string();
   for (const char* ending : {".gguf", ".safetensors"}) {
-    const std::string file = path.string() + ending;
+    std::string file = path.string() + ending;
     if (fs::is_regular_file(file, error)) return file;
   }
   return newest_revision(path);

@@ -151,7 +151,7 @@ void take_llama_pair(Source& source, const GgufFile& text, const GgufFile& visio
   const TensorView& wte = need(text, "token_embd.weight");
   if (wte.shape.rank() == 2)
     sizes.text.vocab_size = static_cast<int>(std::min<std::int64_t>(wte.shape[0], 1 << 23));
-  sizes.vision.tiling = vision::Tiling::kSingle;
+  sizes.vision.cropping = vision::Cropping::kSingle;
   sizes.vision.max_crops = 1;
   sizes.text.prefix_attn = 0;
   if (sizes.vision.patch_size <= sizes.vision.crop_size) sizes.vision.image_grid = sizes.vision.grid_side();

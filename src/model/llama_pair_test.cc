@@ -170,7 +170,7 @@ TEST(LlamaPair, LoadsForCaptionAndQueryOnlyWithOurEpsAndOneCrop) {
   EXPECT_EQ(model->vision.blocks.size(), 2u);
   EXPECT_EQ(model->vision.blocks[0].ln1.eps, 1e-5f);
   EXPECT_EQ(model->text.blocks[0].ln.eps, 1e-5f);
-  EXPECT_EQ(model->config.vision.tiling, vision::Tiling::kSingle);
+  EXPECT_EQ(model->config.vision.cropping, vision::Cropping::kSingle);
   EXPECT_EQ(model->config.text.prefix_attn, 0);
   EXPECT_EQ(model->config.prompts.eos, 0);
   EXPECT_EQ(model->config.prompts.text_query, "\n\nQuestion: {q}\n\nAnswer:");
@@ -204,7 +204,7 @@ TEST(LlamaPair, AProjectorOfTwoMapsKeepsItsColumns) {
   ModelConfig config = pair_config();
   source.adjust(config);
   EXPECT_EQ(config.vision.proj_in_dim, 48);
-  EXPECT_EQ(config.vision.tiling, vision::Tiling::kSingle);
+  EXPECT_EQ(config.vision.cropping, vision::Cropping::kSingle);
 }
 
 TEST(LlamaPair, AMissingHalfAndBrokenKeysAreNamed) {

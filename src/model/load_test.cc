@@ -45,7 +45,7 @@ TEST(Load, ReadsTheStarterWithItsOwnKeys) {
   EXPECT_EQ(model->dtype, "bf16");
   EXPECT_EQ(model->parameters, 5697696);
   EXPECT_EQ(model->config.vision.image_grid, 7);
-  EXPECT_EQ(model->config.vision.tiling, vision::Tiling::kOverlapCrops);
+  EXPECT_EQ(model->config.vision.cropping, vision::Cropping::kOverlapCrops);
   EXPECT_EQ(model->config.region->coord_divisor, 1023);
   EXPECT_EQ(model->config.prompts.query_suffix_count, 1);
   EXPECT_EQ(model->tokenizer.added.size(), 10u);

@@ -23,85 +23,85 @@ struct Row {
 
 constexpr auto kSmall = TensorKind::kSmall;
 
-#define SHAPE(...) [](const ModelConfig& c) { return Shape{__VA_ARGS__}; }
+#define MB_SHAPE(...) [](const ModelConfig& c) { return Shape{__VA_ARGS__}; }
 
 constexpr Row kVisionHead[] = {
     {"vision.patch_emb", "vision_encoder.encoder.model.visual.patch_embed.linear", "v.patch_embd",
-     SHAPE(c.vision.dim, c.vision.patch_dim()), SHAPE(c.vision.dim)},
+     MB_SHAPE(c.vision.dim, c.vision.patch_dim()), MB_SHAPE(c.vision.dim)},
     {"vision.pos_emb", "vision_encoder.encoder.model.visual.pos_embed", "v.position_embd.weight",
-     SHAPE(1, c.vision.patches(), c.vision.dim), nullptr, false, kSmall},
+     MB_SHAPE(1, c.vision.patches(), c.vision.dim), nullptr, false, kSmall},
 };
 
 constexpr Row kVisionBlock[] = {
     {"vision.blocks.{}.ln1", "vision_encoder.encoder.model.visual.blocks.{}.norm1", "v.blk.{}.ln1",
-     SHAPE(c.vision.dim), SHAPE(c.vision.dim), false, kSmall},
+     MB_SHAPE(c.vision.dim), MB_SHAPE(c.vision.dim), false, kSmall},
     {"vision.blocks.{}.attn.qkv", "vision_encoder.encoder.model.visual.blocks.{}.attn.qkv",
-     "v.blk.{}.attn_qkv", SHAPE(3 * c.vision.dim, c.vision.dim), SHAPE(3 * c.vision.dim)},
+     "v.blk.{}.attn_qkv", MB_SHAPE(3 * c.vision.dim, c.vision.dim), MB_SHAPE(3 * c.vision.dim)},
     {"vision.blocks.{}.attn.proj", "vision_encoder.encoder.model.visual.blocks.{}.attn.proj",
-     "v.blk.{}.attn_out", SHAPE(c.vision.dim, c.vision.dim), SHAPE(c.vision.dim)},
+     "v.blk.{}.attn_out", MB_SHAPE(c.vision.dim, c.vision.dim), MB_SHAPE(c.vision.dim)},
     {"vision.blocks.{}.ln2", "vision_encoder.encoder.model.visual.blocks.{}.norm2", "v.blk.{}.ln2",
-     SHAPE(c.vision.dim), SHAPE(c.vision.dim), false, kSmall},
+     MB_SHAPE(c.vision.dim), MB_SHAPE(c.vision.dim), false, kSmall},
     // llama.cpp's converter swapped the two names
     {"vision.blocks.{}.mlp.fc1", "vision_encoder.encoder.model.visual.blocks.{}.mlp.fc1", "v.blk.{}.ffn_down",
-     SHAPE(c.vision.ff_dim, c.vision.dim), SHAPE(c.vision.ff_dim)},
+     MB_SHAPE(c.vision.ff_dim, c.vision.dim), MB_SHAPE(c.vision.ff_dim)},
     {"vision.blocks.{}.mlp.fc2", "vision_encoder.encoder.model.visual.blocks.{}.mlp.fc2", "v.blk.{}.ffn_up",
-     SHAPE(c.vision.dim, c.vision.ff_dim), SHAPE(c.vision.dim)},
+     MB_SHAPE(c.vision.dim, c.vision.ff_dim), MB_SHAPE(c.vision.dim)},
 };
 
 constexpr Row kVisionTail[] = {
-    {"vision.post_ln", "vision_encoder.encoder.model.visual.norm", "v.post_ln", SHAPE(c.vision.dim),
-     SHAPE(c.vision.dim), false, kSmall},
+    {"vision.post_ln", "vision_encoder.encoder.model.visual.norm", "v.post_ln", MB_SHAPE(c.vision.dim),
+     MB_SHAPE(c.vision.dim), false, kSmall},
     {"vision.proj_mlp.fc1", "vision_encoder.projection.mlp.fc1", "mm.0",
-     SHAPE(c.vision.proj_inner_dim, c.vision.proj_in_dim), SHAPE(c.vision.proj_inner_dim)},
+     MB_SHAPE(c.vision.proj_inner_dim, c.vision.proj_in_dim), MB_SHAPE(c.vision.proj_inner_dim)},
     {"vision.proj_mlp.fc2", "vision_encoder.projection.mlp.fc2", "mm.2",
-     SHAPE(c.vision.proj_out_dim, c.vision.proj_inner_dim), SHAPE(c.vision.proj_out_dim)},
+     MB_SHAPE(c.vision.proj_out_dim, c.vision.proj_inner_dim), MB_SHAPE(c.vision.proj_out_dim)},
 };
 
 constexpr Row kTextHead[] = {
     {"text.wte", "text_model.transformer.embd.wte.weight", "token_embd.weight",
-     SHAPE(c.text.vocab_size, c.text.dim)},
+     MB_SHAPE(c.text.vocab_size, c.text.dim)},
 };
 
 constexpr Row kTextBlock[] = {
-    {"text.blocks.{}.ln", "text_model.transformer.h.{}.ln", "blk.{}.attn_norm", SHAPE(c.text.dim),
-     SHAPE(c.text.dim), false, kSmall},
+    {"text.blocks.{}.ln", "text_model.transformer.h.{}.ln", "blk.{}.attn_norm", MB_SHAPE(c.text.dim),
+     MB_SHAPE(c.text.dim), false, kSmall},
     {"text.blocks.{}.attn.qkv", "text_model.transformer.h.{}.mixer.Wqkv", "blk.{}.attn_qkv",
-     SHAPE(3 * c.text.dim, c.text.dim), SHAPE(3 * c.text.dim)},
+     MB_SHAPE(3 * c.text.dim, c.text.dim), MB_SHAPE(3 * c.text.dim)},
     {"text.blocks.{}.attn.proj", "text_model.transformer.h.{}.mixer.out_proj", "blk.{}.attn_output",
-     SHAPE(c.text.dim, c.text.dim), SHAPE(c.text.dim)},
+     MB_SHAPE(c.text.dim, c.text.dim), MB_SHAPE(c.text.dim)},
     {"text.blocks.{}.mlp.fc1", "text_model.transformer.h.{}.mlp.fc1", "blk.{}.ffn_up",
-     SHAPE(c.text.ff_dim, c.text.dim), SHAPE(c.text.ff_dim)},
+     MB_SHAPE(c.text.ff_dim, c.text.dim), MB_SHAPE(c.text.ff_dim)},
     {"text.blocks.{}.mlp.fc2", "text_model.transformer.h.{}.mlp.fc2", "blk.{}.ffn_down",
-     SHAPE(c.text.dim, c.text.ff_dim), SHAPE(c.text.dim)},
+     MB_SHAPE(c.text.dim, c.text.ff_dim), MB_SHAPE(c.text.dim)},
 };
 
 constexpr Row kTextTail[] = {
-    {"text.post_ln", "text_model.lm_head.ln", "output_norm", SHAPE(c.text.dim), SHAPE(c.text.dim), false,
-     kSmall},
-    {"text.lm_head", "text_model.lm_head.linear", "output", SHAPE(c.text.vocab_size, c.text.dim),
-     SHAPE(c.text.vocab_size)},
+    {"text.post_ln", "text_model.lm_head.ln", "output_norm", MB_SHAPE(c.text.dim), MB_SHAPE(c.text.dim),
+     false, kSmall},
+    {"text.lm_head", "text_model.lm_head.linear", "output", MB_SHAPE(c.text.vocab_size, c.text.dim),
+     MB_SHAPE(c.text.vocab_size)},
 };
 
 constexpr Row kRegion[] = {
     {"region.coord_features", "region_model.coordinate_features.weight", "",
-     SHAPE(1, c.region->coord_feat_dim / 2), nullptr, true, kSmall},
+     MB_SHAPE(1, c.region->coord_feat_dim / 2), nullptr, true, kSmall},
     {"region.coord_encoder", "region_model.coordinate_encoder", "",
-     SHAPE(c.region->dim, c.region->coord_feat_dim), SHAPE(c.region->dim)},
+     MB_SHAPE(c.region->dim, c.region->coord_feat_dim), MB_SHAPE(c.region->dim)},
     {"region.coord_decoder.fc1", "region_model.coordinate_decoder.fc1", "",
-     SHAPE(c.region->inner_dim, c.region->dim), SHAPE(c.region->inner_dim)},
+     MB_SHAPE(c.region->inner_dim, c.region->dim), MB_SHAPE(c.region->inner_dim)},
     {"region.coord_decoder.fc2", "region_model.coordinate_decoder.fc2", "",
-     SHAPE(c.region->coord_out_dim, c.region->inner_dim), SHAPE(c.region->coord_out_dim)},
-    {"region.size_features", "region_model.size_features.weight", "", SHAPE(2, c.region->size_feat_dim / 2),
-     nullptr, true, kSmall},
-    {"region.size_encoder", "region_model.size_encoder", "", SHAPE(c.region->dim, c.region->size_feat_dim),
-     SHAPE(c.region->dim)},
+     MB_SHAPE(c.region->coord_out_dim, c.region->inner_dim), MB_SHAPE(c.region->coord_out_dim)},
+    {"region.size_features", "region_model.size_features.weight", "",
+     MB_SHAPE(2, c.region->size_feat_dim / 2), nullptr, true, kSmall},
+    {"region.size_encoder", "region_model.size_encoder", "", MB_SHAPE(c.region->dim, c.region->size_feat_dim),
+     MB_SHAPE(c.region->dim)},
     {"region.size_decoder.fc1", "region_model.size_decoder.fc1", "",
-     SHAPE(c.region->inner_dim, c.region->dim), SHAPE(c.region->inner_dim)},
+     MB_SHAPE(c.region->inner_dim, c.region->dim), MB_SHAPE(c.region->inner_dim)},
     {"region.size_decoder.fc2", "region_model.size_decoder.fc2", "",
-     SHAPE(c.region->size_out_dim, c.region->inner_dim), SHAPE(c.region->size_out_dim)},
+     MB_SHAPE(c.region->size_out_dim, c.region->inner_dim), MB_SHAPE(c.region->size_out_dim)},
 };
 
-#undef SHAPE
+#undef MB_SHAPE
 
 std::string numbered(std::string_view pattern, int block) {
   const std::size_t at = pattern.find("{}");

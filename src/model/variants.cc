@@ -84,12 +84,12 @@ ModelConfig config_half_billion(std::string_view name, Prompts prompts) {
   return config;
 }
 
-ModelConfig config_2024(std::string_view name, vision::Tiling tiling, Prompts prompts) {
+ModelConfig config_2024(std::string_view name, vision::Cropping cropping, Prompts prompts) {
   ModelConfig config;
   config.variant = name;
-  config.vision.tiling = tiling;
-  config.vision.max_crops = tiling == vision::Tiling::kSingle ? 1 : 4;
-  if (tiling == vision::Tiling::kSingle) config.vision.proj_in_dim = config.vision.dim;
+  config.vision.cropping = cropping;
+  config.vision.max_crops = cropping == vision::Cropping::kSingle ? 1 : 4;
+  if (cropping == vision::Cropping::kSingle) config.vision.proj_in_dim = config.vision.dim;
   config.text.prefix_attn = 0;
   config.prompts = std::move(prompts);
   return config;
@@ -99,7 +99,7 @@ constexpr TokenizerProbe kStarmie = {.id = 15381, .token = "query", .tokenizer =
 constexpr TokenizerProbe kPhi = {.id = 24361, .token = "Question", .tokenizer = "the CodeGen (Phi)"};
 constexpr std::string_view kApache = "Apache-2.0";
 
-using vision::Tiling;
+using vision::Cropping;
 
 std::vector<Variant> make_variants() {
   std::vector<Variant> rows;
@@ -113,16 +113,16 @@ std::vector<Variant> make_variants() {
       kPhi);
   add(config_2025("moondream2-2025-01-09", phi_prompts({.space = "", .gaze = true})), kPhi);
   add(config_half_billion("moondream-0.5b", phi_prompts({.space = ""})), kPhi);
-  add(config_2024("moondream2-2024-08-26", Tiling::kViews2024, prompts_2024({.short_caption = true})), kPhi);
-  add(config_2024("moondream2-2024-07-23", Tiling::kViews2024, prompts_2024({})), kPhi);
-  add(config_2024("moondream2-2024-05-20", Tiling::kViews2024, prompts_2024({})), kPhi);
-  add(config_2024("moondream2-2024-05-08", Tiling::kSingle, prompts_2024({})), kPhi);
-  add(config_2024("moondream2-2024-04-02", Tiling::kSingle, prompts_2024({})), kPhi);
-  add(config_2024("moondream2-2024-03-13", Tiling::kSingle, prompts_2024({.end_as_text = true})), kPhi);
-  add(config_2024("moondream2-2024-03-06", Tiling::kSingle,
+  add(config_2024("moondream2-2024-08-26", Cropping::kViews2024, prompts_2024({.short_caption = true})), kPhi);
+  add(config_2024("moondream2-2024-07-23", Cropping::kViews2024, prompts_2024({})), kPhi);
+  add(config_2024("moondream2-2024-05-20", Cropping::kViews2024, prompts_2024({})), kPhi);
+  add(config_2024("moondream2-2024-05-08", Cropping::kSingle, prompts_2024({})), kPhi);
+  add(config_2024("moondream2-2024-04-02", Cropping::kSingle, prompts_2024({})), kPhi);
+  add(config_2024("moondream2-2024-03-13", Cropping::kSingle, prompts_2024({.end_as_text = true})), kPhi);
+  add(config_2024("moondream2-2024-03-06", Cropping::kSingle,
                   prompts_2024({.image_tags = true, .end_as_text = true})),
       kPhi);
-  add(config_2024("moondream2-2024-03-04", Tiling::kSingle,
+  add(config_2024("moondream2-2024-03-04", Cropping::kSingle,
                   prompts_2024({.image_tags = true, .end_as_text = true})),
       kPhi);
   add(config_2025(kOwnVariant, starmie_prompts()), {});

@@ -38,7 +38,7 @@ void VisionConfig::validate() const {
     base::fail(ErrorCode::kCorrupt, "config vision.crop_size: expected a multiple of enc_patch_size (",
                patch_size, "), got ", crop_size);
   }
-  if (tiling == Tiling::kOverlapCrops && 2 * overlap_margin >= grid_side()) {
+  if (cropping == Cropping::kOverlapCrops && 2 * overlap_margin >= grid_side()) {
     base::fail(ErrorCode::kCorrupt, "config vision.overlap_margin: expected less than half of ", grid_side(),
                " patches, got ", overlap_margin);
   }

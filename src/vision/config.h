@@ -4,7 +4,7 @@
 namespace moonbeam::vision {
 
 /// How a picture is cut. The published releases differ (model.md 2.3, 2.5).
-enum class Tiling {
+enum class Cropping {
   kOverlapCrops,  ///< 2025: a global crop and overlapping local crops, Lanczos, stitched and pooled
   kViews2024,     ///< 2024-05-20 on: a global view and up to 4 tiles, bicubic, bilinear merge
   kSingle,        ///< until 2024-05-08, and GGUF: one crop, bicubic
@@ -25,7 +25,7 @@ struct VisionConfig {
   int overlap_margin = 4;  // patches
   int image_grid = 27;     // side of the grid of image embeddings
   float eps = 1e-5f;
-  Tiling tiling = Tiling::kOverlapCrops;
+  Cropping cropping = Cropping::kOverlapCrops;
 
   constexpr int grid_side() const { return crop_size / patch_size; }  // patches; 27 like layers, by chance
   constexpr int patches() const { return grid_side() * grid_side(); }

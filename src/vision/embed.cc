@@ -29,19 +29,19 @@ Patches patchify_all(const VisionConfig& config, int crops, image::Tiling tiling
 }
 
 Patches cut(const VisionConfig& config, const Image& picture) {
-  switch (config.tiling) {
-    case Tiling::kOverlapCrops: {
+  switch (config.cropping) {
+    case Cropping::kOverlapCrops: {
       const image::Crops crops = image::overlap_crops(picture, {.crop_size = config.crop_size,
                                                                 .patch_size = config.patch_size,
                                                                 .overlap_margin = config.overlap_margin,
                                                                 .max_crops = config.max_crops});
       return patchify_all(config, crops.distinct(), crops.tiling, [&](int i) { return crops.crop(i); });
     }
-    case Tiling::kViews2024: {
+    case Cropping::kViews2024: {
       const image::Views views = image::views_2024(picture, config.crop_size);
       return patchify_all(config, views.count, views.tiling, [&](int i) { return views.view(i); });
     }
-    case Tiling::kSingle:
+    case Cropping::kSingle:
       break;
   }
   const image::Crops crops = image::single_crop(picture, config.crop_size);
@@ -51,7 +51,7 @@ Patches cut(const VisionConfig& config, const Image& picture) {
 FeatureMap local_features(const VisionConfig& config, const float* local, image::Tiling tiling) {
   const int side = config.grid_side();
   const int grid = config.image_grid;
-  if (config.tiling == Tiling::kViews2024) {
+  if (config.cropping == Cropping::kViews2024) {
     const FeatureMap tiles = reconstruct_from_crops(local, tiling.rows, tiling.cols, side, config.dim, 0);
     return interpolate_bilinear(tiles.data.data(), tiles.height, tiles.width, config.dim, grid, grid);
   }
