@@ -290,6 +290,8 @@ void add_tools(CLI::App& app, Options& o) {
   convert.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
   convert.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
                 "tokenizer.json to use instead of the one found");
+  convert.value("Model", "--licence", o.files.licence, "ID",
+                "SPDX identifier to state in the file instead of the source's");
   convert.common_output();
 
   CLI::App& weights = add_verb(app, "weights");

@@ -39,6 +39,7 @@ int run_convert(const Options& options) {
   convert.dtype = options.files.dtype;
   convert.variant = options.model.variant;
   convert.tokenizer = options.files.tokenizer;
+  convert.licence = options.files.licence;
   convert.progress = [&](const Progress& progress) { return status.update(progress); };
   convert_model(in, options.files.out, convert);
   status.clear();
