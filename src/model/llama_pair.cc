@@ -173,7 +173,7 @@ void take_llama_pair(Source& source, const GgufFile& text, const GgufFile& visio
       take(source, text, spec, spec.gguf);
     }
   }
-  source.notes.push_back("a GGUF pair of llama.cpp has no region heads: caption and query only");
+  source.notes.emplace_back("a GGUF pair of llama.cpp has no region heads: caption and query only");
   if (written != sizes.vision.layers) {
     source.notes.push_back(
         cat("image block ", written - 1, " repeats block ", written - 2, " and is left out"));
