@@ -7,7 +7,7 @@
 namespace moonbeam::base {
 
 struct CpuFeatures {
-  std::string name;   ///< "AMD EPYC ...", "unknown CPU"
+  std::string name;     ///< "AMD EPYC ...", "unknown CPU"
   bool avx2 = false;    ///< AVX2, FMA and F16C, with the OS saving the registers
   bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, likewise
   bool avx512_vnni = false;

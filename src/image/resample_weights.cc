@@ -18,10 +18,10 @@ double lanczos(double t) {
 }
 
 double bicubic(double t) {
-  constexpr double a = -0.5;
+  constexpr double kA = -0.5;  // of the cubic, as Pillow has it
   t = std::fabs(t);
-  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
-  if (t < 2) return (((t - 5) * t + 8) * t - 4) * a;
+  if (t < 1) return ((kA + 2) * t - (kA + 3)) * t * t + 1;
+  if (t < 2) return (((t - 5) * t + 8) * t - 4) * kA;
   return 0;
 }
 

@@ -18,8 +18,8 @@ struct CroppingName {
   std::string_view name;
 };
 constexpr CroppingName kCroppings[] = {{vision::Cropping::kOverlapCrops, "overlap_crops"},
-                                   {vision::Cropping::kViews2024, "views_2024"},
-                                   {vision::Cropping::kSingle, "single"}};
+                                       {vision::Cropping::kViews2024, "views_2024"},
+                                       {vision::Cropping::kSingle, "single"}};
 constexpr const char* kLengths[] = {"short", "normal", "long"};
 
 /// What a reader of one section needs besides the section: where to put keys nobody knows.
@@ -125,7 +125,8 @@ void read_cropping(JsonKeys& keys, vision::Cropping& cropping, const std::string
     }
   }
   fail(ErrorCode::kUnsupported, name,
-       ": moonbeam.cropping: expected overlap_crops, views_2024 or single, got '", base::printable(text), "'");
+       ": moonbeam.cropping: expected overlap_crops, views_2024 or single, got '", base::printable(text),
+       "'");
 }
 
 /// What the published keys cannot say; written by us so that every variant comes back as it was.

@@ -51,7 +51,7 @@ struct ModelConfig {
 /// Reads a published config.json over `base` (missing keys keep base's values; unknown ones give a note).
 /// @throws Error kCorrupt (not JSON, wrong type or range, naming the key), kUnsupported.
 ModelConfig parse_config_json(std::string_view text, const ModelConfig& base, const std::string& name);
-/// The reference's keys and ours (ruling 3, 6) for `config`.
+/// The reference's keys and ours for `config`.
 std::string write_config_json(const ModelConfig& config);
 
 }  // namespace moonbeam::model

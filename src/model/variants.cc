@@ -113,7 +113,8 @@ std::vector<Variant> make_variants() {
       kPhi);
   add(config_2025("moondream2-2025-01-09", phi_prompts({.space = "", .gaze = true})), kPhi);
   add(config_half_billion("moondream-0.5b", phi_prompts({.space = ""})), kPhi);
-  add(config_2024("moondream2-2024-08-26", Cropping::kViews2024, prompts_2024({.short_caption = true})), kPhi);
+  add(config_2024("moondream2-2024-08-26", Cropping::kViews2024, prompts_2024({.short_caption = true})),
+      kPhi);
   add(config_2024("moondream2-2024-07-23", Cropping::kViews2024, prompts_2024({})), kPhi);
   add(config_2024("moondream2-2024-05-20", Cropping::kViews2024, prompts_2024({})), kPhi);
   add(config_2024("moondream2-2024-05-08", Cropping::kSingle, prompts_2024({})), kPhi);

@@ -21,11 +21,12 @@ struct AttentionTask {
 };
 
 /// out = softmax(q kt * scale) v per head. A row's result does not depend on the other rows or on threads.
-void attention(Context& context, std::span<const AttentionTask> tasks, int heads, int head_width, float scale);
+void attention(Context& context, std::span<const AttentionTask> tasks, int heads, int head_width,
+               float scale);
 
 /// Puts `rows` keys and values into blocks from `position` on. Row r, head h of the keys at
 /// k + r * stride + h * K, values alike.
-void store_keys_values(Context& context, const float* k, const float* v, int stride, int rows, int heads, int head_width,
-                       int position, std::span<const kernels::MutableKeyBlock> blocks);
+void store_keys_values(Context& context, const float* k, const float* v, int stride, int rows, int heads,
+                       int head_width, int position, std::span<const kernels::MutableKeyBlock> blocks);
 
 }  // namespace moonbeam::ops

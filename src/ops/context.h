@@ -16,7 +16,7 @@ struct Context {
   base::ThreadPool& pool;
   const kernels::KernelTable& kernels;
 
-  base::Buffer<float> packed_rows;                 ///< activations in panel order, shared by all threads of a call
+  base::Buffer<float> packed_rows;  ///< activations in panel order, shared by all threads of a call
   std::vector<base::Buffer<float>> thread_scratch;  ///< one per thread: a panel of weights, attention scores
 
   Context(base::ThreadPool& shared_pool, const kernels::KernelTable& table)

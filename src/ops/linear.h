@@ -25,9 +25,9 @@ struct Norm {
 };
 
 enum class Epilogue {
-  kStore,    ///< out = y
-  kGelu,     ///< out = gelu_tanh(y)
-  kAdd,      ///< out += y (residual)
+  kStore,  ///< out = y
+  kGelu,   ///< out = gelu_tanh(y)
+  kAdd,    ///< out += y (residual)
 };
 
 /// x [rows, in], out [rows, out]; rows are contiguous. A row's result does not depend on the other rows, nor
@@ -36,7 +36,8 @@ void linear(Context& context, const float* x, int rows, const Linear& layer, flo
             Epilogue epilogue = Epilogue::kStore);
 
 /// Only outputs [first, first + count): out [rows, count].
-void linear_rows(Context& context, const float* x, int rows, const Linear& layer, int first, int count, float* out);
+void linear_rows(Context& context, const float* x, int rows, const Linear& layer, int first, int count,
+                 float* out);
 
 /// Up to this many rows weights are read row by row (bandwidth bound); from there on packed into panels.
 inline constexpr int kDecodeRows = 16;

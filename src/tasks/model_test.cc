@@ -83,7 +83,7 @@ TEST(Model, OneEncodedPictureServesManyQuestions) {
 }
 
 TEST(Model, ThreadsMayShareItAndItsPictures) {
-  const EncodedImage picture = starter_picture();
+  const EncodedImage& picture = starter_picture();
   std::vector<std::string> answers(4);
   std::vector<std::thread> threads;
   for (auto& answer : answers) {
