@@ -1,6 +1,7 @@
 // Converting: every container and type and back, the published layout, what is refused, nothing half-written.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 

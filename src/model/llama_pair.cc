@@ -27,7 +27,7 @@ int size_key(const GgufFile& file, const std::string& key) {
   return static_cast<int>(*value);
 }
 
-const TensorView& need(const GgufFile& file, const std::string& name) {
+const TensorView& need(const GgufFile& file, std::string_view name) {
   const TensorView* view = file.weights.find(name);
   if (!view)
     fail(ErrorCode::kCorrupt, base::printable(file.weights.path), ": tensor '", name, "' is missing");
