@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <ostream>
 
 #include "image/crops.h"
 #include "kernels/kernels.h"
@@ -26,6 +27,8 @@ constexpr float kHiddenTolerance = 5e-5f;
 constexpr float kLogitTolerance = 3e-4f;
 // Below this distance to the runner-up a choice may differ.
 constexpr double kSafeMargin = 1e-3;
+// How far a bin may then be off: tests/data/starter/README.md section 5.
+constexpr int kCloseBins = 4;
 constexpr int kDim = 192;
 
 const json& samples() {
@@ -112,40 +115,68 @@ std::vector<tasks::Token> prompt_for(const tasks::Engine& engine, const std::str
   return task == "detect" ? tasks::detect_prompt(engine, arg) : tasks::point_prompt(engine, arg);
 }
 
-void expect_text(tasks::Runner& runner, tasks::Sequence& sequence, const json& want) {
+/// What was compared, and how: a margin that is small everywhere must not make the test compare nothing.
+struct Compared {
+  int exact_texts = 0, close_texts = 0;      // close: a choice may differ, nothing is compared
+  int exact_answers = 0, close_answers = 0;  // of detect and point, those without objects are exact
+  int exact_objects = 0, close_objects = 0;  // close: bins within kCloseBins
+
+  bool operator==(const Compared&) const = default;
+};
+
+void PrintTo(const Compared& c, std::ostream* out) {
+  *out << "texts " << c.exact_texts << "+" << c.close_texts << ", answers " << c.exact_answers << "+"
+       << c.close_answers << ", objects " << c.exact_objects << "+" << c.close_objects;
+}
+
+void expect_text(tasks::Runner& runner, tasks::Sequence& sequence, const json& want, Compared& compared) {
   const auto text = tasks::generate_text(runner, sequence, {.max_tokens = 128});
-  if (want["min_margin"].get<double>() > kSafeMargin) {
-    EXPECT_EQ(text.ids, want["ids"].get<std::vector<int>>());
-    EXPECT_EQ(text.text, want["text"].get<std::string>());
+  if (want["min_margin"].get<double>() <= kSafeMargin) {
+    ++compared.close_texts;
+    return;
   }
+  EXPECT_EQ(text.ids, want["ids"].get<std::vector<int>>());
+  EXPECT_EQ(text.text, want["text"].get<std::string>());
+  ++compared.exact_texts;
+}
+
+void expect_place(const tasks::DecodedObject& object, const json& want, bool detect) {
+  if (!detect) {
+    EXPECT_NEAR(object.x, want["x"].get<double>(), 1e-6);
+    EXPECT_NEAR(object.y, want["y"].get<double>(), 1e-6);
+    return;
+  }
+  const Box box = tasks::to_box(object);
+  EXPECT_NEAR(box.x_min, want["x_min"].get<double>(), 2e-6);
+  EXPECT_NEAR(box.y_min, want["y_min"].get<double>(), 2e-6);
+  EXPECT_NEAR(box.x_max, want["x_max"].get<double>(), 2e-6);
+  EXPECT_NEAR(box.y_max, want["y_max"].get<double>(), 2e-6);
 }
 
 // Bin margins are small by nature: the training targets were smoothed over neighbouring bins. Below the safe
-// margin a bin may be a few off; the number of objects may not, unless the choice to end was that close too.
-void expect_objects(tasks::Runner& runner, tasks::Sequence& sequence, const json& want, bool detect) {
+// margin a bin may be a few off; the number of objects may not: every margin at an object's start is above
+// 0.5.
+void expect_objects(tasks::Runner& runner, tasks::Sequence& sequence, const json& want, bool detect,
+                    Compared& compared) {
   const auto objects = tasks::decode_objects(runner, sequence, detect, 50);
-  if (want["min_end_margin"].get<double>() <= kSafeMargin) return;
+  ASSERT_GT(want["min_end_margin"].get<double>(), kSafeMargin);
   ASSERT_EQ(objects.size(), want["bins"].size());
-  const bool exact = want.contains("min_bin_margin") && want["min_bin_margin"].get<double>() > kSafeMargin;
+  const bool exact = objects.empty() || want["min_bin_margin"].get<double>() > kSafeMargin;
+  ++(exact ? compared.exact_answers : compared.close_answers);
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const auto bins = want["bins"][i].get<std::vector<int>>();
     ASSERT_EQ(objects[i].bins.size(), bins.size());
-    for (std::size_t b = 0; b < bins.size(); ++b) EXPECT_NEAR(objects[i].bins[b], bins[b], exact ? 0 : 4);
-    if (!exact) continue;
-    if (detect) {
-      const Box box = tasks::to_box(objects[i]);
-      EXPECT_NEAR(box.x_min, want["objects"][i]["x_min"].get<double>(), 2e-6);
-      EXPECT_NEAR(box.y_max, want["objects"][i]["y_max"].get<double>(), 2e-6);
-    } else {
-      EXPECT_NEAR(objects[i].x, want["points"][i]["x"].get<double>(), 1e-6);
-    }
+    for (std::size_t b = 0; b < bins.size(); ++b)
+      EXPECT_NEAR(objects[i].bins[b], bins[b], exact ? 0 : kCloseBins);
+    if (objects[i].bins == bins) expect_place(objects[i], want[detect ? "objects" : "points"][i], detect);
+    ++(exact ? compared.exact_objects : compared.close_objects);
   }
 }
 
 TEST_P(StarterModel, AnswersMatch) {
   const auto engine = engine_for(GetParam());
   tasks::Runner runner(*engine);
-  int answers = 0;
+  Compared compared;
   for (const json& sample : samples()) {
     const auto encoded = tasks::encode_image(engine, load_sample(sample), {});
     for (const json& want : sample["requests"]) {
@@ -157,14 +188,19 @@ TEST_P(StarterModel, AnswersMatch) {
       tasks::Sequence sequence = tasks::continue_image(*engine, *encoded);
       runner.advance(sequence, prompt);
       if (want.contains("ids")) {
-        expect_text(runner, sequence, want);
+        expect_text(runner, sequence, want, compared);
       } else {
-        expect_objects(runner, sequence, want, task == "detect");
+        expect_objects(runner, sequence, want, task == "detect", compared);
       }
-      ++answers;
     }
   }
-  EXPECT_EQ(answers, 200);
+  // Fixed by expected.json: 120 texts and 80 answers of places.
+  EXPECT_EQ(compared, (Compared{.exact_texts = 120,
+                                .close_texts = 0,
+                                .exact_answers = 75,
+                                .close_answers = 5,
+                                .exact_objects = 26,
+                                .close_objects = 6}));
 }
 
 std::vector<std::string> isas() {
