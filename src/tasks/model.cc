@@ -87,7 +87,9 @@ std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedIma
   std::vector<tasks::DecodedObject> found;
   if (prefill(runner, sequence, prompt, options.progress, &usage)) {
     const double start = base::now_ms();
-    found = tasks::decode_objects(runner, sequence, with_size, options.max_objects, options.progress);
+    found = tasks::decode_objects(
+        runner, sequence, with_size, options.max_objects, options.progress, {},
+        options.only_objects ? tasks::ObjectStart::kCoordOnly : tasks::ObjectStart::kAnyToken);
     usage.decode_ms = base::now_ms() - start;
     // x, y and, as one token, width and height.
     usage.output_tokens = static_cast<int>(found.size()) * (with_size ? 3 : 2);

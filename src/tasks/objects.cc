@@ -40,6 +40,14 @@ class ObjectDecoder {
   // Only the step after which "another object or the end" is asked needs the lm_head.
   void feed(Token token, bool logits) { runner_.advance(sequence_, std::span(&token, 1), logits); }
 
+  bool another(ObjectStart start) {
+    const model::Prompts& prompts = runner_.engine().prompts();
+    const std::vector<float>& logits = sequence_.logits;
+    const int id = best('t', logits);
+    if (start == ObjectStart::kAnyToken || prompts.coord < 0) return id != prompts.eos;
+    return logits[static_cast<std::size_t>(prompts.coord)] > logits[static_cast<std::size_t>(prompts.eos)];
+  }
+
   int best(char kind, std::span<const float> logits) {
     if (on_logits_) on_logits_(kind, logits);
     const int id = text::argmax(logits);
@@ -59,13 +67,13 @@ class ObjectDecoder {
 }  // namespace
 
 std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bool with_size, int max_objects,
-                                          const ProgressFn& progress, const RegionLogitsFn& on_logits) {
+                                          const ProgressFn& progress, const RegionLogitsFn& on_logits,
+                                          ObjectStart start) {
   const Engine& engine = runner.engine();
   const int positions = with_size ? 3 : 2;  // that an object takes
   ObjectDecoder decoder(runner, sequence, on_logits);
   std::vector<DecodedObject> objects;
-  int id = decoder.best('t', sequence.logits);
-  while (id != engine.prompts().eos && static_cast<int>(objects.size()) < max_objects &&
+  while (decoder.another(start) && static_cast<int>(objects.size()) < max_objects &&
          room(engine, sequence) >= positions) {
     DecodedObject object;
     object.x = decoder.coordinate('x', object.bins);
@@ -80,7 +88,6 @@ std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bo
     if (progress && !progress({Progress::Stage::kDecode, static_cast<int>(objects.size()), max_objects})) {
       break;
     }
-    id = decoder.best('t', sequence.logits);
   }
   return objects;
 }

@@ -19,13 +19,20 @@ struct DecodedObject {
 /// For tests: logits that each bin or the choice to end is taken from. `kind` is 't' (text), 'x', 'y' or 's'.
 using RegionLogitsFn = std::function<void(char kind, std::span<const float> logits)>;
 
+/// What may begin an object where the model could also end the list.
+enum class ObjectStart {
+  kAnyToken,   ///< whatever scores highest, unless it is EOS
+  kCoordOnly,  ///< the coordinate token, if it scores above EOS; other tokens do not count
+};
+
 /// Continues `sequence`, whose logits are those after a detect (with_size) or point prompt, until EOS,
-/// max_objects, a full context or a callback's false. Greedy, as in the reference. Any token but EOS starts
-/// an object. @throws Error kCorrupt if the logits are not finite numbers. Follows vikhyat/moondream
+/// max_objects, a full context or a callback's false. Greedy, as in the reference.
+/// @throws Error kCorrupt if the logits are not finite numbers. Follows vikhyat/moondream
 /// moondream/torch/moondream.py `_generate_points`.
 std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bool with_size, int max_objects,
                                           const ProgressFn& progress = {},
-                                          const RegionLogitsFn& on_logits = {});
+                                          const RegionLogitsFn& on_logits = {},
+                                          ObjectStart start = ObjectStart::kAnyToken);
 
 /// x, y from the hidden of the last position on, whatever the logits say (gaze).
 DecodedObject decode_point(Runner& runner, Sequence& sequence, const RegionLogitsFn& on_logits = {});
