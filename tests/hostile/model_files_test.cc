@@ -4,18 +4,14 @@
 // sets the number of seeded mutants.
 #include <gtest/gtest.h>
 #include <moonbeam/error.h>
-#include <time.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <functional>
-#include <random>
 
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
 #include "formats/test_bytes.h"
 #include "formats/tokenizer_data.h"
-#include "hostile/largest_allocation.h"
+#include "hostile/judge.h"
 
 namespace moonbeam::formats {
 namespace {
@@ -23,42 +19,12 @@ namespace {
 using test::bytes_of;
 using test::GgufBytes;
 using test::le;
+using testing::judge;
+using testing::judge_mutants;
+using testing::mutants;
+using testing::Tally;
 
-constexpr const char* kName = "hostile.file";
-
-struct Tally {
-  int refused = 0, accepted = 0;
-  double slowest_ms = 0;
-  std::size_t largest = 0;  // bytes in one allocation
-
-  int total() const { return refused + accepted; }
-};
-
-// Of this thread: a busy machine must not fail a test.
-double cpu_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
-}
-
-// Reads one file. What an Error may say, and how long it may take, is checked here.
-void judge(Tally& tally, const std::function<void(std::string_view)>& read, std::string_view file) {
-  testing::reset_largest_allocation();
-  const double start = cpu_ms();
-  try {
-    read(file);
-    ++tally.accepted;
-  } catch (const Error& error) {
-    ++tally.refused;
-    const std::string_view message = error.what();
-    if (!message.starts_with(kName) || message.find('\n') != std::string_view::npos ||
-        (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kUnsupported)) {
-      ADD_FAILURE() << error_code_name(error.code()) << ": " << message;
-    }
-  }
-  tally.slowest_ms = std::max(tally.slowest_ms, cpu_ms() - start);
-  tally.largest = std::max(tally.largest, testing::largest_allocation());
-}
+constexpr const char* kName = testing::kHostileName;
 
 // Each byte of [0, changed) set to each other value, then each shorter file.
 Tally judge_all(const std::string& file, std::size_t changed,
@@ -175,54 +141,6 @@ TEST(HostileGguf, AllOneByteChangesAndTruncationsAreClean) {
 }
 
 // ------------------------------------------------------------------------------- seeded mutants
-
-int mutants(int otherwise) {
-  const char* set = std::getenv("MOONBEAM_MUTANTS");
-  return set ? std::atoi(set) : otherwise;
-}
-
-// One to four changes of the kinds that find faults in parsers of text and of counts.
-std::string mutate(const std::string& file, std::mt19937& random) {
-  constexpr const char* kWords[] = {
-      "-1",   "1e999",   "18446744073709551615", "4294967296", "null",   "[[[[", "{}", "\"\"", "0.5",
-      "true", "\\ud800", "\"Regex\":",           "\xff",       "\\u0000"};
-  std::string out = file;
-  const auto below = [&](std::size_t n) {
-    return n == 0 ? 0 : std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
-  };
-  const std::size_t changes = 1 + below(4);
-  for (std::size_t i = 0; i < changes && !out.empty(); ++i) {
-    const std::size_t at = below(out.size());
-    const std::size_t length = 1 + below(std::min<std::size_t>(out.size() - at, 40));
-    switch (below(6)) {
-      case 0:
-        out[at] = static_cast<char>(below(256));
-        break;
-      case 1:
-        out.erase(at, length);
-        break;
-      case 2:
-        out.insert(below(out.size()), out.substr(at, length));
-        break;
-      case 3:
-        out.replace(at, std::min<std::size_t>(length, 3), kWords[below(std::size(kWords))]);
-        break;
-      case 4:
-        out.resize(at);
-        break;
-      default:
-        std::swap(out[at], out[below(out.size())]);
-    }
-  }
-  return out;
-}
-
-Tally judge_mutants(const std::string& file, int count, const std::function<void(std::string_view)>& read) {
-  std::mt19937 random(20250621);
-  Tally tally;
-  for (int i = 0; i < count; ++i) judge(tally, read, mutate(file, random));
-  return tally;
-}
 
 // What was accepted can also be written and is the same when read again.
 void read_tokenizer(std::string_view file) {
