@@ -42,6 +42,11 @@ CLI::App& chosen_verb(CLI::App& app) {
     std::string first = rest.empty() ? std::string() : rest.front();
     if (!first.starts_with('-')) fail_usage(verb, "one argument too many: '" + first + "'");
     first = first.substr(0, first.find('='));
+    const auto absent = absent_flags();
+    if (verb.get_option_no_throw("--model") != nullptr &&
+        std::find(absent.begin(), absent.end(), first) != absent.end()) {
+      throw Error(ErrorCode::kUnsupported, verb_name(verb) + ": " + first + ": this build does not have it");
+    }
     std::vector<std::string> known;
     for (const CLI::Option* option : verb.get_options()) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);

@@ -32,6 +32,9 @@ struct AbsentVerb {
 };
 std::span<const AbsentVerb> absent_verbs();
 
+/// Flags of other releases of the verbs about pictures. Not in --help, refused with exit 5.
+std::span<const std::string_view> absent_flags();
+
 /// The tree and the options its leaves write to. Not movable: the tree points into the options.
 struct CommandLine {
   CommandLine();

@@ -149,6 +149,24 @@ TEST(Args, VerbsOfOtherReleasesAreUnsupported) {
   }
 }
 
+TEST(Args, FlagsOfOtherReleasesAreUnsupported) {
+  const Environment env = environment({});
+  for (const char* verb : {"caption", "query", "detect", "point", "gaze", "chat"}) {
+    CommandLine line;
+    const std::string help = *parse(line, {verb, "--help"}, &env);
+    for (const std::string_view flag : absent_flags()) {
+      for (const std::string& written : {std::string(flag), std::string(flag) + "=x"}) {
+        const auto [code, message] = refused({verb, "a.png", written, "x"});
+        EXPECT_EQ(code, ErrorCode::kUnsupported) << verb << " " << written;
+        EXPECT_EQ(message, std::string(verb) + ": " + std::string(flag) + ": this build does not have it");
+      }
+      EXPECT_EQ(help.find(flag), std::string::npos) << flag;
+    }
+  }
+  EXPECT_EQ(parsed({"convert", "in", "out", "--dtype", "f16"})->options.files.dtype, "f16");
+  EXPECT_TRUE(parsed({"caption", "a.png", "--offline"})->options.model.offline);
+}
+
 TEST(Args, CombinationsThatMakeNoSenseAreRefused) {
   EXPECT_EQ(refused({"caption", "a.png", "--resume"}).first, ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused({"caption", "a.png", "--json", "--resume"}).first, ErrorCode::kInvalidArgument);

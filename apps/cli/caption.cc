@@ -14,7 +14,7 @@ int run_caption(const Options& options) {
     if (std::find(known.begin(), known.end(), length) != known.end()) return;
     std::string list;
     for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
-    throw Error(ErrorCode::kUnsupported, "--length: the variant '" + info.variant + "' has " +
+    throw Error(ErrorCode::kUnsupported, "--length: " + model_words(info) + " has " +
                                              (list.empty() ? "no captions" : list) + ", got '" + length +
                                              "'");
   };

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/errors.h"
+#include "cli/session.h"
 #include "cli/sink.h"
 #include "cli/text.h"
 #include "cli/tools.h"
@@ -72,7 +73,7 @@ std::string models_text() {
 std::string chosen_model_text(const Options& options) {
   const bool named = !options.model.model.empty();
   const std::string path = named ? options.model.model : default_model();
-  const ModelSummary summary = inspect_model(path);
+  const ModelSummary summary = with_known(path, [&] { return inspect_model(path); });
   if (const std::int64_t free = machine_info().memory_available; free > 0 && summary.memory_bytes > free) {
     throw Error(ErrorCode::kExhausted, path + ": expected " + human_bytes(summary.memory_bytes) +
                                            " of free memory, got " + human_bytes(free));

@@ -20,6 +20,18 @@ extern "C" void on_signal(int number) {
   if (signal_that_came != 0) _exit(128 + number);  // asked twice: at once
   signal_that_came = number;
 }
+
+// Weights are used where they lie in a mapped file: a page that the file has lost since is read as this
+// signal. It may come in any thread and inside a kernel, so nothing can be unwound.
+extern "C" void on_bus_error(int number, siginfo_t* info, void*) {
+  if (info->si_code == BUS_ADRERR) {
+    constexpr char kLine[] = "moonbeam: a model file changed while it was in use\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine, sizeof kLine - 1);
+    _exit(kExitCorrupt);
+  }
+  std::signal(number, SIG_DFL);
+  std::raise(number);
+}
 }  // namespace
 
 int exit_code(ErrorCode code) noexcept {
@@ -100,6 +112,11 @@ void install_signal_handlers() {
       ::sigaction(number, &action, nullptr);  // nohup and shells' background jobs
   }
   std::signal(SIGPIPE, SIG_IGN);
+  struct sigaction bus = {};
+  bus.sa_sigaction = on_bus_error;
+  bus.sa_flags = SA_SIGINFO;
+  sigemptyset(&bus.sa_mask);
+  ::sigaction(SIGBUS, &bus, nullptr);
 }
 
 int pending_signal() noexcept {

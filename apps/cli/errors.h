@@ -50,6 +50,7 @@ bool stderr_is_terminal() noexcept;
 void hold_standard_streams() noexcept;
 
 /// First SIGINT or SIGTERM asks, a second one ends at once. SIGPIPE becomes an error of write().
+/// SIGBUS from a mapped file that has shrunk says so in one line and ends with status 4.
 void install_signal_handlers();
 /// The signal that came, 0 if none did.
 int pending_signal() noexcept;

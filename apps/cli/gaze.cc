@@ -2,6 +2,7 @@
 #include "cli/errors.h"
 #include "cli/places.h"
 #include "cli/run.h"
+#include "cli/session.h"
 
 namespace moonbeam::cli {
 
@@ -11,7 +12,7 @@ int run_gaze(const Options& options) {
   const Box face = by_face ? parse_box(options.ask.face, "--face") : Box();
   const auto check = [](const ModelInfo& info) {
     if (!info.can_gaze)
-      throw Error(ErrorCode::kUnsupported, "gaze: the variant '" + info.variant + "' has no gaze prompt");
+      throw Error(ErrorCode::kUnsupported, "gaze: " + model_words(info) + " has no gaze prompt");
   };
   const auto ask = [&](const Asking& asking) {
     const double start = now_ms();

@@ -73,6 +73,9 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"mockllm", "the mock LLM server"},
 });
 
+constexpr std::array<std::string_view, 5> kAbsentFlags = {"--remote", "--allow-url", "--api-key", "--schema",
+                                                          "--dtype"};
+
 /// Checks a number and says in words what was expected.
 template <typename T>
 CLI::Validator number(std::optional<T> (*parse_number)(std::string_view), bool (*good)(T),
@@ -162,6 +165,7 @@ class Builder {
             parse_int, [](std::int64_t n) { return n >= 0 && n <= 4096; }, "0 to 4096"));
     choice(group, "--isa", o_.model.isa, "scalar|avx2|avx512",
            "Kernels to use instead of the best for the CPU");
+    flag(group, "--offline", o_.model.offline, "Fetch nothing; so it is always in this build");
   }
 
   void sampling() {
@@ -284,9 +288,9 @@ void add_tools(CLI::App& app, Options& o) {
   Builder convert(add_verb(app, "convert"), o);
   convert.positional("IN", o.files.in, "Model to read");
   convert.positional("OUT", o.files.out,
-                     "NAME.gguf for one file, NAME/ for a folder in the published layout");
+                     "NAME.gguf for one file, NAME/ for a folder in the published layout; there is no other");
   convert.choice("Model", "--dtype", o.files.dtype, "f32|f16|bf16",
-                 "Type of the weights; each tensor's own if left out");
+                 "Type of the weights, none but these; each tensor's own if left out");
   convert.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
   convert.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
                 "tokenizer.json to use instead of the one found");
@@ -337,6 +341,9 @@ std::span<const VerbInfo> verb_table() {
 }
 std::span<const AbsentVerb> absent_verbs() {
   return kAbsent;
+}
+std::span<const std::string_view> absent_flags() {
+  return kAbsentFlags;
 }
 
 const VerbInfo* find_verb(std::string_view name) {

@@ -2,7 +2,9 @@
 // run and its resumption see the same list.
 #include "cli/images.h"
 
+#include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,6 +92,8 @@ class Expander {
     if (path == "-") {
       take_stdin();
       text = read_standard_input();
+    } else if (may_block(path)) {
+      text = read_blocking(path);
     } else {
       std::error_code ignored;
       std::ifstream file(path, std::ios::binary);
@@ -161,11 +165,16 @@ std::vector<PictureSource> expand_images(const std::vector<std::string>& argumen
   return std::move(expander.sources);
 }
 
-bool has_picture_suffix(std::string_view name) {
+std::string lower_suffix(std::string_view name) {
   const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return false;
+  if (dot == std::string_view::npos) return {};
   std::string suffix(name.substr(dot));
   for (char& c : suffix) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return suffix;
+}
+
+bool has_picture_suffix(std::string_view name) {
+  const std::string suffix = lower_suffix(name);
   return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
 }
 
@@ -177,6 +186,11 @@ std::vector<std::string> drawing_paths(const std::vector<PictureSource>& sources
     throw Error(ErrorCode::kInvalidArgument, "--draw " + draw + ": there are " +
                                                  std::to_string(sources.size()) +
                                                  " pictures, so it has to be a folder (end it with '/')");
+  }
+  const std::string suffix = lower_suffix(draw);
+  if (!folder && suffix != ".png" && suffix != ".jpg" && suffix != ".jpeg") {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--draw " + draw + ": expected a name that ends in .png, .jpg or .jpeg, or a folder");
   }
   // Seen before any work is done.
   const fs::path target = folder ? fs::path(draw) : fs::path(draw).parent_path();
@@ -197,19 +211,58 @@ std::vector<std::string> drawing_paths(const std::vector<PictureSource>& sources
   return paths;
 }
 
-std::string read_standard_input() {
+namespace {
+
+/// Waits in turns, so that a signal between two of them is heard.
+void wait_for_data(int fd) {
+  constexpr int kTurn = 100;  // ms
+  for (;;) {
+    if (!carry_on()) throw Error(ErrorCode::kCancelled, "interrupted");
+    pollfd request{fd, POLLIN, 0};
+    const int ready = ::poll(&request, 1, kTurn);
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return;
+  }
+}
+
+std::string read_to_end(int fd, const std::string& name) {
   std::string all;
   std::array<char, 1 << 16> buffer;
   for (;;) {
-    const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR && carry_on()) continue;
-    if (got < 0 && errno == EINTR) throw Error(ErrorCode::kCancelled, "interrupted");
-    if (got < 0) throw Error(ErrorCode::kNotFound, std::string("standard input: ") + std::strerror(errno));
+    wait_for_data(fd);
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) throw Error(ErrorCode::kNotFound, name + ": " + std::strerror(errno));
     if (got == 0) return all;
     if (all.size() + static_cast<std::size_t>(got) > kMaxInput) {
-      throw Error(ErrorCode::kExhausted, "standard input: more than 1 GiB");
+      throw Error(ErrorCode::kExhausted, name + ": more than 1 GiB");
     }
     all.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace
+
+std::string read_standard_input() {
+  return read_to_end(STDIN_FILENO, "standard input");
+}
+
+bool may_block(const std::string& path) {
+  std::error_code ignored;
+  const fs::file_type type = fs::status(path, ignored).type();
+  return type == fs::file_type::fifo || type == fs::file_type::character;
+}
+
+std::string read_blocking(const std::string& path) {
+  // Opened without waiting for a writer; poll() does that: a fifo is not at its end before one came.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) throw Error(ErrorCode::kNotFound, path + ": " + std::strerror(errno));
+  try {
+    std::string all = read_to_end(fd, path);
+    ::close(fd);
+    return all;
+  } catch (...) {
+    ::close(fd);
+    throw;
   }
 }
 

@@ -25,6 +25,9 @@ struct PictureSource {
 /// among many does not end the run. @throws Error kInvalidArgument (`-` named twice).
 std::vector<PictureSource> expand_images(const std::vector<std::string>& arguments, bool recursive);
 
+/// From the last dot, in lower case: ".png"; empty without a dot.
+std::string lower_suffix(std::string_view name);
+
 /// Whether the name ends like a picture's; what folders are searched for.
 bool has_picture_suffix(std::string_view name);
 
@@ -33,11 +36,16 @@ Image load_picture(const PictureSource& source, bool apply_orientation);
 
 /// Where --draw writes each picture: `draw` itself, or <stem>.<what>.png in it where it is a folder (exists,
 /// or ends in '/'); two pictures of one stem get numbers. @throws Error kInvalidArgument (one file, many
-/// pictures).
+/// pictures; a file that is neither PNG nor JPEG by its name).
 std::vector<std::string> drawing_paths(const std::vector<PictureSource>& sources, const std::string& draw,
                                        std::string_view what);
 
-/// Standard input to its end. @throws Error kExhausted (too long), kNotFound (closed).
+/// Standard input to its end. @throws Error kExhausted (too long), kNotFound (closed), kCancelled.
 std::string read_standard_input();
+
+/// Whether `path` is a pipe or device, whose reading may take for ever.
+bool may_block(const std::string& path);
+/// Such a file to its end, from anyone who opens it to write. @throws Error as read_standard_input().
+std::string read_blocking(const std::string& path);
 
 }  // namespace moonbeam::cli

@@ -95,6 +95,10 @@ TEST(Images, DrawingsOfOneStemDoNotOverwriteEachOther) {
   EXPECT_TRUE(folder.has("out"));
   EXPECT_THROW(drawing_paths(sources, "out.png", "boxes"), Error);
   EXPECT_EQ(drawing_paths({sources[0]}, "out.png", "boxes"), std::vector<std::string>{"out.png"});
+  EXPECT_EQ(drawing_paths({sources[0]}, "out.JPEG", "boxes"), std::vector<std::string>{"out.JPEG"});
+  for (const char* other : {"out.gif", "out", "out.png.txt", "png"}) {
+    EXPECT_THROW(drawing_paths({sources[0]}, other, "boxes"), Error) << other;
+  }
   EXPECT_THROW(drawing_paths({sources[0]}, folder.path("none/out.png"), "boxes"), Error);
 }
 

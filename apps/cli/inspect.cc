@@ -13,7 +13,7 @@ namespace moonbeam::cli {
 
 int run_inspect(const Options& options) {
   const std::string model = options.files.in.empty() ? default_model() : options.files.in;
-  const ModelSummary summary = inspect_model(model, options.files.verify);
+  const ModelSummary summary = with_known(model, [&] { return inspect_model(model, options.files.verify); });
   StdoutSink().write(options.output.json ? summary_json(summary, options.files.tensors)
                                          : summary_text(summary, options.files.tensors));
   if (options.files.verify && !options.output.quiet) complain("note: every value is a finite number");
@@ -41,7 +41,7 @@ int run_convert(const Options& options) {
   convert.tokenizer = options.files.tokenizer;
   convert.licence = options.files.licence;
   convert.progress = [&](const Progress& progress) { return status.update(progress); };
-  convert_model(in, options.files.out, convert);
+  with_known(in, [&] { convert_model(in, options.files.out, convert); });
   status.clear();
   if (!options.output.quiet) {
     const ModelSummary summary = inspect_model(options.files.out);

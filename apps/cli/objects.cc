@@ -1,14 +1,14 @@
 // moonbeam detect and moonbeam point: one encoded picture, any number of objects.
 #include "cli/errors.h"
 #include "cli/run.h"
+#include "cli/session.h"
 
 namespace moonbeam::cli {
 
 int run_objects(const Options& options, Task task) {
   const auto check = [&](const ModelInfo& info) {
     if (!info.can_detect)
-      throw Error(ErrorCode::kUnsupported,
-                  options.verb + ": the variant '" + info.variant + "' has no region head");
+      throw Error(ErrorCode::kUnsupported, options.verb + ": " + model_words(info) + " has no region head");
   };
   return run_pictures(options, task, check, [&](const Asking& asking) {
     std::vector<Answer> answers;

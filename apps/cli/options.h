@@ -13,6 +13,7 @@ struct ModelArgs {
   std::string mode = "auto";
   std::string isa;
   int threads = 0;
+  bool offline = false;  ///< taken for scripts of other releases: nothing is ever fetched
 };
 
 struct PictureArgs {

@@ -137,7 +137,7 @@ std::int64_t coco_image_id(const std::string& name, std::size_t place) {
 
 }  // namespace
 
-std::string json_line(const PictureAnswers& picture, Task task) {
+std::string json_line(const PictureAnswers& picture, Task task, std::string_view options) {
   Json json;
   json["image"] = picture.name.empty() ? Json(nullptr) : Json(picture.name);
   if (!is_valid_utf8(picture.name)) json["image_hex"] = hex(picture.name);
@@ -172,6 +172,7 @@ std::string json_line(const PictureAnswers& picture, Task task) {
   json["request_id"] = new_request_id();
   json["finish_reason"] = finish_reason(all.finish);
   json["metrics"] = json_metrics(all.metrics);
+  if (!options.empty()) json["options"] = Json::parse(options);
   return dump(json) + "\n";
 }
 

@@ -13,8 +13,8 @@ namespace moonbeam::cli {
 /// answers (caption | answer, reasoning | objects | points, count | gaze; request_id, finish_reason,
 /// metrics), plus what was asked ("question", "object"). Several questions about a picture stand under
 /// "answers", boxes and points of several objects bear a "label". Bytes of a name that are not UTF-8 become
-/// U+FFFD, the exact name is then in "image_hex".
-std::string json_line(const PictureAnswers& picture, Task task);
+/// U+FFFD, the exact name is then in "image_hex". `options`: JSON for the key "options", or empty.
+std::string json_line(const PictureAnswers& picture, Task task, std::string_view options = {});
 
 /// For people: the text, or a line of numbers for each object. Lines start with the picture's name where
 /// `with_name`, with the question or object where there are several.

@@ -8,12 +8,14 @@ namespace moonbeam::cli {
 namespace {
 
 Image decode(const PictureSource& source, const DecodeOptions& options) {
-  if (source.kind == PictureSource::Kind::kFile) return load_image(source.name, options);
-  const bool from_stdin = source.kind == PictureSource::Kind::kStdin;
-  const std::string read = from_stdin ? read_standard_input() : std::string();
-  const std::string& bytes = from_stdin ? read : source.bytes;
+  using Kind = PictureSource::Kind;
+  if (source.kind == Kind::kFile && !may_block(source.name)) return load_image(source.name, options);
+  std::string read;
+  if (source.kind == Kind::kFile) read = read_blocking(source.name);
+  if (source.kind == Kind::kStdin) read = read_standard_input();
+  const std::string& bytes = source.kind == Kind::kData ? source.bytes : read;
   return decode_image(std::as_bytes(std::span(bytes.data(), bytes.size())), options,
-                      from_stdin ? "standard input" : source.name);
+                      source.kind == Kind::kStdin ? "standard input" : source.name);
 }
 
 }  // namespace

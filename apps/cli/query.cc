@@ -16,7 +16,7 @@ int run_query(const Options& options) {
   const auto check = [&](const ModelInfo& info) {
     if (!query.reasoning || info.can_reason) return;
     throw Error(ErrorCode::kUnsupported,
-                "--reasoning: the variant '" + info.variant + "' was not made to think first");
+                "--reasoning: " + model_words(info) + " was not made to think first");
   };
   return run_pictures(options, Task::kQuery, check, [&](const Asking& asking) {
     std::vector<Answer> answers;

@@ -7,13 +7,14 @@
 
 #include <array>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "cli/errors.h"
 #include "cli/images.h"
+#include "cli/inputs.h"
 #include "cli/output.h"
+#include "cli/resume.h"
 #include "cli/session.h"
 #include "cli/sink.h"
 #include "cli/stats.h"
@@ -30,8 +31,9 @@ class Writer {
       : format_(options.output.format), task_(task), with_name_(with_name), coco_(task) {
     const OutputArgs& out = options.output;
     if (out.resume) {
+      made_with_ = run_options(options, task, model_path(options.model.model));
       auto append = std::make_unique<AppendSink>(
-          out.out, task, task == Task::kQuery ? options.ask.questions : options.ask.objects);
+          out.out, task, task == Task::kQuery ? options.ask.questions : options.ask.objects, made_with_);
       append_ = append.get();
       sink_ = std::move(append);
     } else if (out.out.empty() || out.out == "-") {
@@ -45,7 +47,7 @@ class Writer {
   bool answered(const std::string& name) const { return append_ != nullptr && append_->answered(name); }
 
   void write(const PictureAnswers& picture, std::size_t index) {
-    if (format_ == "json") return sink_->write(json_line(picture, task_));
+    if (format_ == "json") return sink_->write(json_line(picture, task_, made_with_));
     if (format_ == "csv") return sink_->write(csv_rows(picture, task_));
     sink_->write(format_ == "coco" ? coco_.add(picture, index) : text_lines(picture, task_, with_name_));
   }
@@ -62,6 +64,7 @@ class Writer {
   Task task_;
   bool with_name_;
   CocoFile coco_;
+  std::string made_with_;  // empty unless lines have to say it
   std::unique_ptr<Sink> sink_;
   AppendSink* append_ = nullptr;
 };
@@ -131,6 +134,7 @@ class Run {
   }
 
   int operator()(const CheckFn& check) {
+    protect_inputs();
     Writer writer(options_, task_, several());  // first: a bad -o shows at once
     writer_ = &writer;
     Session session = open_session(options_, status_);
@@ -148,6 +152,18 @@ class Run {
   }
 
  private:
+  void protect_inputs() const {
+    const std::string& out = options_.output.out;
+    if (out.empty() && drawings_.empty()) return;
+    Inputs inputs;
+    inputs.add(model_path(options_.model.model));
+    for (const PictureSource& source : sources_) {
+      if (source.kind == PictureSource::Kind::kFile) inputs.add(source.name);
+    }
+    if (!out.empty() && out != "-") inputs.protect("-o", out);
+    for (const std::string& drawing : drawings_) inputs.protect("--draw", drawing);
+  }
+
   bool several() const { return sources_.size() > 1; }
   bool streams() const {
     const OutputArgs& out = options_.output;
@@ -272,9 +288,7 @@ class Run {
       draw_boxes(image, answer.boxes, answer.prompt);
       draw_points(image, answer.points, answer.prompt);
     }
-    std::string suffix = std::filesystem::path(path).extension().string();
-    for (char& c : suffix) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    suffix == ".jpg" || suffix == ".jpeg" ? save_jpeg(image, path) : save_png(image, path);
+    lower_suffix(path) == ".png" ? save_png(image, path) : save_jpeg(image, path);
   }
 
   const Options& options_;

@@ -3,8 +3,11 @@
 
 #include <moonbeam/weights.h>
 
+#include <filesystem>
+
 #include "cli/errors.h"
 #include "cli/text.h"
+#include "cli/tools.h"
 
 namespace moonbeam::cli {
 
@@ -21,6 +24,39 @@ void say_default(const ModelInfo& info) {
 }
 
 }  // namespace
+
+std::string model_path(const std::string& model) {
+  if (model.empty()) return default_model();
+  std::error_code ignored;
+  if (std::filesystem::exists(model, ignored)) return model;
+  std::string path = model;
+  for (const FoundModel& found : find_models(model_folders())) {
+    if (found.name == model) return found.path;
+    if (found.name.starts_with(model + "@")) path = found.path;  // of several revisions the last is used
+  }
+  return path;
+}
+
+Error model_error(const std::string& model, const Error& error) {
+  std::error_code ignored;
+  const bool by_name = !model.empty() && model.find('/') == std::string::npos && !model.starts_with("synth:");
+  if (error.code() != ErrorCode::kNotFound || !by_name || std::filesystem::exists(model_path(model), ignored))
+    return error;
+  std::string folders;
+  for (const std::string& folder : model_folders()) folders += (folders.empty() ? "" : ", ") + folder;
+  const std::size_t colon = model.find(':');
+  return {ErrorCode::kNotFound,
+          "model '" + model + "': no such file or folder, and no model of that name in " + folders +
+              (colon == std::string::npos
+                   ? ""
+                   : "; ':" + model.substr(colon + 1) + "' after a name picks no type in this build") +
+              "; nothing is downloaded: see \"Published weights\" in README.md"};
+}
+
+std::string model_words(const ModelInfo& info) {
+  const bool published = info.variant.starts_with("moondream") && info.variant != info.name;
+  return "'" + info.name + "'" + (published ? " (" + info.variant + ")" : "");
+}
 
 LoadOptions load_options(const ModelArgs& args) {
   LoadOptions options;
@@ -44,7 +80,8 @@ Session open_session(const Options& options, Status& status) {
   LoadOptions load = load_options(options.model);
   load.progress = [&](const Progress& progress) { return status.update(progress); };
   const bool named = !options.model.model.empty();
-  Session session{Model::load(named ? options.model.model : default_model(), load)};
+  const std::string model = named ? options.model.model : default_model();
+  Session session{with_known(model, [&] { return Model::load(model, load); })};
   session.load_ms = now_ms() - start;
   status.clear();
   const ModelInfo& info = session.model.info();

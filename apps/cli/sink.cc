@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "cli/errors.h"
+#include "cli/resume.h"
 #include "cli/text.h"
 
 namespace moonbeam::cli {
@@ -96,8 +97,9 @@ void FileSink::commit() {
   temporary_.clear();
 }
 
-AppendSink::AppendSink(std::string path, Task task, const std::vector<std::string>& prompts)
-    : path_(std::move(path)) {
+AppendSink::AppendSink(std::string path, Task task, const std::vector<std::string>& prompts,
+                       std::string options)
+    : path_(std::move(path)), options_(std::move(options)) {
   if (is_special(path_)) throw Error(ErrorCode::kInvalidArgument, path_ + ": --resume needs a regular file");
   fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd_ < 0) fail_errno(path_, errno);
@@ -119,7 +121,8 @@ AppendSink::~AppendSink() {
 void AppendSink::read_lines(Task task, const std::vector<std::string>& prompts) {
   std::string rest;  // the line that has no end yet
   std::array<char, 1 << 16> buffer;
-  for (std::size_t number = 1;;) {
+  std::size_t number = 1;
+  for (;;) {
     const ssize_t got = ::read(fd_, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_errno(path_, errno);
@@ -132,8 +135,16 @@ void AppendSink::read_lines(Task task, const std::vector<std::string>& prompts) 
     }
     rest.erase(0, start);
   }
+  // Only what a run of ours can have begun is removed.
+  constexpr std::string_view kStart = "{\"image\":";
+  if (!rest.starts_with(kStart) && !kStart.starts_with(rest)) fail_line(number);
   if (!rest.empty() && ::ftruncate(fd_, size_) != 0) fail_errno(path_, errno);
   if (::lseek(fd_, size_, SEEK_SET) < 0) fail_errno(path_, errno);
+}
+
+void AppendSink::fail_line(std::size_t number) const {
+  throw Error(ErrorCode::kCorrupt, path_ + ": line " + std::to_string(number) +
+                                       ": expected a JSON object with \"image\", got something else");
 }
 
 void AppendSink::check_line(std::string_view line, std::size_t number, Task task,
@@ -144,7 +155,7 @@ void AppendSink::check_line(std::string_view line, std::size_t number, Task task
   const json object = json::parse(line, nullptr, false);
   if (!object.is_object() || !object.contains("image") ||
       !(object["image"].is_string() || object["image"].is_null())) {
-    throw Error(ErrorCode::kCorrupt, where + ": expected a JSON object with \"image\", got something else");
+    fail_line(number);
   }
   constexpr std::array<const char*, 5> kKeys = {"caption", "answer", "objects", "points", "gaze"};
   const bool several = prompts.size() > 1;
@@ -176,6 +187,13 @@ void AppendSink::check_line(std::string_view line, std::size_t number, Task task
                                                  (expected.empty() ? "" : expected[0]) +
                                                  "', got one about '" + (asked.empty() ? "" : asked[0]) +
                                                  "'; --resume goes on with the same prompts");
+  }
+  if (!options_.empty()) {
+    const std::string difference = options_difference(object.value("options", json()).dump(), options_);
+    if (!difference.empty()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  where + ": " + difference + "; --resume goes on with the same options");
+    }
   }
   const json exact = object.value("image_hex", json());
   const std::string exact_hex = text_of(exact);

@@ -42,11 +42,12 @@ class FileSink : public Sink {
 
 /// Appends whole lines to `path` and keeps what was there: a line that a killed run left unfinished is
 /// removed. One run at a time. @throws Error kCorrupt (a line that is no JSON object), kInvalidArgument
-/// (answers of another command or question; another run is writing), kNotFound, kExhausted.
+/// (answers of another command, question or options; another run is writing), kNotFound, kExhausted.
 class AppendSink : public Sink {
  public:
-  /// `prompts`: the questions or objects of this run, none for captions and gazes.
-  AppendSink(std::string path, Task task, const std::vector<std::string>& prompts);
+  /// `prompts`: the questions or objects of this run, none for captions and gazes. `options`:
+  /// run_options() of this run, which every line has to agree with; empty to take any.
+  AppendSink(std::string path, Task task, const std::vector<std::string>& prompts, std::string options = {});
   ~AppendSink() override;
   AppendSink(const AppendSink&) = delete;
   AppendSink& operator=(const AppendSink&) = delete;
@@ -57,11 +58,12 @@ class AppendSink : public Sink {
   void write(std::string_view text) override;
 
  private:
+  [[noreturn]] void fail_line(std::size_t number) const;
   void read_lines(Task task, const std::vector<std::string>& prompts);
   void check_line(std::string_view line, std::size_t number, Task task,
                   const std::vector<std::string>& prompts);
 
-  std::string path_;
+  std::string path_, options_;
   int fd_ = -1;
   std::int64_t size_ = 0;  // bytes of whole lines
   std::set<std::string> answered_;

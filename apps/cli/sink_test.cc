@@ -91,9 +91,29 @@ TEST(AppendSink, RefusesAnswersToOtherPrompts) {
   EXPECT_EQ(code_of([&] { AppendSink(two, Task::kQuery, {"dog"}); }), ErrorCode::kInvalidArgument);
 }
 
+TEST(AppendSink, RefusesAnswersMadeWithOtherOptions) {
+  const TestFolder folder;
+  Answer answer;
+  const std::string options = R"({"model":"m","length":"short"})";
+  const std::string path =
+      folder.put("out.jsonl", json_line({"a.png", 1, 1, {answer}}, Task::kCaption, options));
+  EXPECT_TRUE(AppendSink(path, Task::kCaption, {}, options).answered("a.png"));
+  try {
+    AppendSink(path, Task::kCaption, {}, R"({"model":"m","length":"normal"})");
+    ADD_FAILURE() << "was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("line 1: length is \"short\", not \"normal\""),
+              std::string::npos)
+        << error.what();
+  }
+  const std::string silent = folder.put("silent.jsonl", caption_line("a.png"));
+  EXPECT_EQ(code_of([&] { AppendSink(silent, Task::kCaption, {}, options); }), ErrorCode::kInvalidArgument);
+}
+
 TEST(AppendSink, RefusesWhatIsNoAnswerFile) {
   const TestFolder folder;
-  for (const char* text : {"hello\n", "[1]\n", "{\"image\":1}\n", "{}\n"}) {
+  for (const char* text : {"hello\n", "[1]\n", "{\"image\":1}\n", "{}\n", "hello", "{}"}) {
     const std::string path = folder.put("out.jsonl", text);
     EXPECT_EQ(code_of([&] { AppendSink(path, Task::kCaption, {}); }), ErrorCode::kCorrupt) << text;
     EXPECT_EQ(folder.get("out.jsonl"), text);

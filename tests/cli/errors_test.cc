@@ -1,5 +1,15 @@
 // Bad input and the exit codes: one line that says what, never a crash, never a half-written file.
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <moonbeam/image.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
 
 #include "tests/cli/fixtures.h"
 
@@ -16,6 +26,7 @@ TEST(ExitCode, UsageIsTwo) {
                                                     {"detect", "dog"},
                                                     {"caption", "a.png", "--resume"},
                                                     {"gaze", "a.png"},
+                                                    {"detect", "a.png", "dog", "--draw", "x.gif"},
                                                     {"convert"},
                                                     {"completion", "tcsh"},
                                                     {"inspect", "a", "b"},
@@ -35,6 +46,23 @@ TEST(ExitCode, MissingFilesAndModelsAreThree) {
   const TestFolder folder;
   expect_refused(run(with_model({"caption", folder.path("")})), 3);
   expect_refused(run(with_model({"detect", sample("s1.png"), "dog", "--draw", "/nowhere/out.png"})), 3);
+}
+
+TEST(ExitCode, UnknownModelsNameTheFoldersAndTheReadme) {
+  const TestFolder folder;
+  const SpawnOptions named{.env = {{"MOONBEAM_MODELS", folder.path("models")}}};
+  for (const char* model : {"moondream2", "starter:int8", "model.gguf"}) {
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"caption", "-m", model, sample("s1.png")},
+          {"inspect", model},
+          {"convert", model, folder.path("out.gguf")}}) {
+      const Ran ran = run(arguments, named);
+      expect_refused(ran, 3);
+      for (const std::string& part :
+           {std::string(model), folder.path("models"), std::string("Published weights")})
+        EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+    }
+  }
 }
 
 TEST(ExitCode, CorruptFilesAreFour) {
@@ -90,6 +118,66 @@ TEST(ExitCode, AReaderThatLeavesEndsItQuietly) {
   }
 }
 
+TEST(Signals, AModelFileThatShrinksInUseIsOneLineAndFour) {
+  const TestFolder folder;
+  const std::string lines = folder.path("lines"), out = folder.path("out");
+  const std::string model =
+      folder.put("model.gguf", read_all(MOONBEAM_SOURCE_DIR "/models/starter/starter-bf16.gguf"));
+  ASSERT_EQ(::mkfifo(lines.c_str(), 0600), 0);
+  const int fd = ::open(lines.c_str(), O_RDWR | O_CLOEXEC);  // does not wait for the reader
+  ASSERT_GE(fd, 0);
+  const auto say = [&](const std::string& line) {
+    return ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  };
+  Background chat({"chat", "--quiet", "-m", model, sample("s1.png")}, {.in_path = lines, .out_path = out});
+  ASSERT_TRUE(say("Is there a dog?\n"));
+  ASSERT_TRUE(wait_for_lines(out, 1));
+  ASSERT_EQ(::truncate(model.c_str(), 4096), 0);
+  ASSERT_TRUE(say("Is there a cat?\n"));
+  const Ran ran = chat.wait();
+  ::close(fd);
+  EXPECT_EQ(ran.status, 4);
+  EXPECT_EQ(ran.err, "moonbeam: a model file changed while it was in use\n");
+  EXPECT_EQ(read_all(out), "Yes.\n");
+}
+
+/// Started with a fifo where `arguments` say FIFO, then told to stop.
+Ran stopped_at_a_fifo(std::vector<std::string> arguments, bool with_writer, int number) {
+  const TestFolder folder;
+  const std::string fifo = folder.path("fifo");
+  EXPECT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (std::string& argument : arguments) {
+    if (const std::size_t at = argument.find("FIFO"); at != std::string::npos) argument.replace(at, 4, fifo);
+  }
+  const int fd = with_writer ? ::open(fifo.c_str(), O_RDWR | O_CLOEXEC) : -1;
+  Background running(with_model(arguments));
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));  // it is at the fifo by then
+  running.signal(number);
+  Ran ran = running.wait_at_most(20);
+  if (fd >= 0) ::close(fd);
+  return ran;
+}
+
+TEST(Signals, AreHeardWhileAPictureBlocks) {
+  for (const bool with_writer : {false, true}) {
+    for (const char* picture : {"FIFO", "@FIFO"}) {
+      const Ran ran = stopped_at_a_fifo({"caption", picture}, with_writer, SIGTERM);
+      EXPECT_EQ(ran.status, 143) << picture << ran.err;
+      EXPECT_EQ(ran.out, "");
+    }
+  }
+  EXPECT_EQ(stopped_at_a_fifo({"caption", "FIFO"}, false, SIGINT).status, 130);
+}
+
+TEST(Pictures, ComeFromAFifo) {
+  const TestFolder folder;
+  const std::string fifo = folder.path("fifo"), picture = read_all(sample("s1.png"));
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  Background running(with_model({"caption", fifo}));
+  std::ofstream(fifo, std::ios::binary) << picture;
+  EXPECT_EQ(running.wait().out, expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n");
+}
+
 TEST(Pictures, NamesThatAreNotUtf8Work) {
   const TestFolder folder;
   const std::string name = folder.put("caf\xe9.png", read_all(sample("s1.png")));
@@ -125,8 +213,26 @@ TEST(Pictures, ComeFromStandardInputAndDataUris) {
   EXPECT_NE(broken.err.find("standard input"), std::string::npos) << broken.err;
 }
 
+/// The decimal point of a locale under LOCPATH; empty where there is none of that name.
+std::string decimal_point(const std::string& locale) {
+  const locale_t loaded = ::newlocale(LC_ALL_MASK, locale.c_str(), nullptr);
+  if (loaded == nullptr) return {};
+  const std::string point = ::nl_langinfo_l(RADIXCHAR, loaded);
+  ::freelocale(loaded);
+  return point;
+}
+
 TEST(Pictures, NumbersKeepTheirPointInACommaLocale) {
-  const SpawnOptions german{.env = {{"LC_ALL", "de_DE.UTF-8"}, {"LANG", "de_DE.UTF-8"}}};
+  const TestFolder folder;
+  const std::string name = "de_DE.UTF-8", made = folder.path(name);
+  // Warnings make its status useless: what counts is a locale that loads.
+  [[maybe_unused]] const int status =
+      std::system(("localedef -i de_DE -f UTF-8 '" + made + "' >/dev/null 2>&1").c_str());
+  ::setenv("LOCPATH", folder.path("").c_str(), 1);
+  const std::string point = decimal_point(name);
+  ::unsetenv("LOCPATH");
+  if (point != ",") GTEST_SKIP() << "localedef made no locale de_DE: it or its sources are not here";
+  const SpawnOptions german{.env = {{"LOCPATH", folder.path("")}, {"LC_ALL", name}, {"LANG", name}}};
   const std::string plain = run(with_model({"detect", sample("s1.png"), "apple"})).out;
   EXPECT_NE(plain.find("0."), std::string::npos);
   EXPECT_EQ(run(with_model({"detect", sample("s1.png"), "apple"}), german).out, plain);

@@ -67,6 +67,30 @@ TEST(Run, AFailedRunLeavesTheOldOutputFile) {
   EXPECT_EQ(folder.entries(), 2u);
 }
 
+TEST(Run, NothingIsWrittenOverWhatItReads) {
+  const TestFolder folder;
+  const std::string picture = read_all(sample("s1.png")), path = folder.put("p.png", picture);
+  std::filesystem::create_symlink(path, folder.path("link.png"));
+  for (const std::string& target : {path, folder.path("./p.png"), folder.path("link.png")}) {
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"caption", path, "-o", target},
+                                                      {"caption", path, sample("s2.png"), "-o", target},
+                                                      {"caption", path, "--json", "--resume", "-o", target},
+                                                      {"detect", path, "apple", "--draw", target}}) {
+      const Ran ran = run(with_model(arguments));
+      expect_refused(ran, 2);
+      EXPECT_NE(ran.err.find("is read by the run"), std::string::npos) << ran.err;
+      EXPECT_EQ(read_all(path), picture);
+    }
+  }
+  ASSERT_EQ(run({"convert", kStarter, folder.path("toy.gguf"), "--quiet"}).status, 0);
+  const std::string model = folder.get("toy.gguf");
+  const SpawnOptions named{.env = {{"MOONBEAM_MODELS", folder.path("")}}};
+  for (const std::string& name : {std::string("toy"), folder.path("toy.gguf"), folder.path("")}) {
+    expect_refused(run({"caption", "-m", name, path, "-o", folder.path("toy.gguf")}, named), 2);
+    EXPECT_EQ(folder.get("toy.gguf"), model);
+  }
+}
+
 TEST(Run, StatsGoToStandardError) {
   const Ran ran = run({"caption", "-m", kStarter, sample("s1.png"), "--stats"});
   EXPECT_EQ(ran.out, expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n");
@@ -129,6 +153,30 @@ TEST(Resume, GoesOnAfterAKill) {
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), 60u);
   EXPECT_EQ(run(arguments).status, 0);
   EXPECT_EQ(read_all(out), after);
+}
+
+TEST(Resume, RefusesAFileMadeWithOtherOptions) {
+  const TestFolder folder;
+  fill(folder, 1);
+  const std::string out = folder.path("out.jsonl");
+  const auto again = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--quiet", folder.path("in"), "--json", "-o", out, "--resume"});
+    return run(arguments);
+  };
+  EXPECT_EQ(again({"caption", "-m", kStarter, "--length", "short"}).status, 0);
+  const std::string before = read_all(out);
+  EXPECT_EQ(json::parse(before)["options"]["length"], "short");
+  const std::vector<std::pair<std::string, std::vector<std::string>>> others = {
+      {"length", {"caption", "-m", kStarter}},
+      {"temperature", {"caption", "-m", kStarter, "--length", "short", "--temperature", "0.5"}},
+      {"model", {"caption", "-m", "synth:tiny", "--length", "short"}}};
+  for (const auto& [name, arguments] : others) {
+    const Ran ran = again(arguments);
+    expect_refused(ran, 2);
+    EXPECT_NE(ran.err.find("line 1: " + name + " is "), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(again({"caption", "-m", kStarter + "/../starter", "--length", "short"}).status, 0);
+  EXPECT_EQ(read_all(out), before);
 }
 
 TEST(Resume, AnswersFailedPicturesAgain) {

@@ -51,8 +51,9 @@ Background::Background(const std::vector<std::string>& arguments, const SpawnOpt
   own_out_ = options.out_path.empty();
   out_path_ = own_out_ ? temporary_file() : options.out_path;
   err_path_ = temporary_file();
-  in_path_ = "/dev/null";
+  in_path_ = options.in_path.empty() ? "/dev/null" : options.in_path;
   if (!options.input.empty()) {
+    own_in_ = true;
     in_path_ = temporary_file();
     std::ofstream(in_path_, std::ios::binary) << options.input;
   }
@@ -96,6 +97,19 @@ void Background::signal(int number) const {
   ::kill(pid_, number);
 }
 
+Ran Background::wait_at_most(int seconds) {
+  for (int i = 0; i < seconds * 100; ++i) {
+    siginfo_t info = {};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == pid_) {
+      return wait();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  signal(SIGKILL);
+  return wait();
+}
+
 Ran Background::wait() {
   Ran ran;
   int status = 0;
@@ -109,7 +123,7 @@ Ran Background::wait() {
     std::filesystem::remove(out_path_);
   }
   std::filesystem::remove(err_path_);
-  if (in_path_ != "/dev/null") std::filesystem::remove(in_path_);
+  if (own_in_) std::filesystem::remove(in_path_);
   return ran;
 }
 

@@ -12,6 +12,7 @@ namespace moonbeam::test {
 struct SpawnOptions {
   std::string input = {};                       ///< standard input; empty: /dev/null
   std::map<std::string, std::string> env = {};  ///< added to PATH and a HOME without settings
+  std::string in_path = {};                     ///< standard input comes from there, e.g. a fifo, instead
   std::string folder = {};                      ///< working directory
   std::string out_path = {};                    ///< standard output goes there instead of into Ran::out
   bool closed_pipe = false;                     ///< standard output is a pipe that nobody reads
@@ -36,12 +37,14 @@ class Background {
   Background& operator=(const Background&) = delete;
   void signal(int number) const;
   Ran wait();
+  /// As wait(), but kills it after that time.
+  Ran wait_at_most(int seconds);
   pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;
   std::string out_path_, err_path_, in_path_, home_;
-  bool own_out_ = true;
+  bool own_out_ = true, own_in_ = false;
 };
 
 std::string read_all(const std::string& path);

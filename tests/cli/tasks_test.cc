@@ -187,7 +187,9 @@ TEST(Point, CountsTheKnownPoints) {
 }
 
 TEST(Gaze, IsRefusedByAModelWithoutIt) {
-  expect_refused(run(with_model({"gaze", sample("s1.png"), "0.5,0.5"})), 5);
+  const Ran ran = run(with_model({"gaze", sample("s1.png"), "0.5,0.5"}));
+  expect_refused(ran, 5);
+  EXPECT_EQ(ran.err, "moonbeam: gaze: 'starter' has no gaze prompt\n");
   expect_refused(run(with_model({"gaze", sample("s1.png"), "0.5,1.5"})), 2);
 }
 

@@ -31,6 +31,13 @@ TEST(Convert, KeepsTheAnswersInBothDirections) {
   }
 }
 
+TEST(Convert, HelpTellsTheTargets) {
+  const std::string help = run({"convert", "--help"}).out;
+  for (const char* part : {"NAME.gguf", "NAME/", "there is no other", "f32|f16|bf16", "none but these"}) {
+    EXPECT_NE(help.find(part), std::string::npos) << part << "\n" << help;
+  }
+}
+
 TEST(Convert, LeavesNothingBehindWhereItFails) {
   const TestFolder folder;
   expect_refused(run({"convert", "/nowhere", folder.path("out.gguf")}), 3);
