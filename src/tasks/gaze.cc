@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "tasks/out_of_memory.h"
 #include "text/sampler.h"
 
 namespace moonbeam {
@@ -78,22 +79,24 @@ std::optional<Point> Model::detect_gaze(const Image& image, const Box& face,
                "gaze: expected a face box x_min,y_min,x_max,y_max in [0,1], got ", face.x_min, ",",
                face.y_min, ",", face.x_max, ",", face.y_max);
   }
-  text::RandomGenerator random(options.seed);
-  const auto between = [&](double low, double high) { return low + (high - low) * random.uniform(); };
-  std::vector<Point> gazes;
-  for (const bool mirror : {false, true}) {
-    const EncodedImage encoded = encode_image(mirror ? tasks::mirrored(image) : image, options.progress);
-    for (int i = 0; i < kGuesses; ++i) {
-      Point eye{between(face.x_min, face.x_max), between(face.y_min, face.y_max)};
-      if (mirror) eye.x = 1 - eye.x;
-      std::optional<Point> gaze = detect_gaze(encoded, eye, options);
-      if (!gaze) continue;
-      if (mirror) gaze->x = 1 - gaze->x;
-      gazes.push_back(*gaze);
+  return tasks::or_exhausted([&]() -> std::optional<Point> {
+    text::RandomGenerator random(options.seed);
+    const auto between = [&](double low, double high) { return low + (high - low) * random.uniform(); };
+    std::vector<Point> gazes;
+    for (const bool mirror : {false, true}) {
+      const EncodedImage encoded = encode_image(mirror ? tasks::mirrored(image) : image, options.progress);
+      for (int i = 0; i < kGuesses; ++i) {
+        Point eye{between(face.x_min, face.x_max), between(face.y_min, face.y_max)};
+        if (mirror) eye.x = 1 - eye.x;
+        std::optional<Point> gaze = detect_gaze(encoded, eye, options);
+        if (!gaze) continue;
+        if (mirror) gaze->x = 1 - gaze->x;
+        gazes.push_back(*gaze);
+      }
     }
-  }
-  if (gazes.size() < kGuesses) return std::nullopt;
-  return tasks::mean(tasks::remove_outliers(gazes));
+    if (gazes.size() < kGuesses) return std::nullopt;
+    return tasks::mean(tasks::remove_outliers(gazes));
+  });
 }
 
 }  // namespace moonbeam

@@ -9,6 +9,7 @@
 #include "tasks/generate.h"
 #include "tasks/image_prefix.h"
 #include "tasks/objects.h"
+#include "tasks/out_of_memory.h"
 #include "tasks/prompts.h"
 
 namespace moonbeam {
@@ -101,7 +102,8 @@ std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedIma
 }  // namespace
 
 Model Model::load(const std::string& model, const LoadOptions& options) {
-  return Model(std::make_shared<Impl>(Impl{tasks::open_engine(model, options)}));
+  return tasks::or_exhausted(
+      [&]() -> Model { return Model(std::make_shared<Impl>(Impl{tasks::open_engine(model, options)})); });
 }
 
 const ModelInfo& Model::info() const noexcept {
@@ -109,78 +111,91 @@ const ModelInfo& Model::info() const noexcept {
 }
 
 EncodedImage Model::encode_image(const Image& image, const ProgressFn& progress) const {
-  return EncodedImage(tasks::encode_image(impl_->engine, image, progress));
+  return tasks::or_exhausted(
+      [&]() -> EncodedImage { return EncodedImage(tasks::encode_image(impl_->engine, image, progress)); });
 }
 
 CaptionResult Model::caption(const EncodedImage& image, const CaptionOptions& options) const {
-  const Engine& engine = *impl_->engine;
-  const std::vector<Token> prompt = tasks::caption_prompt(engine, options.length);
-  Runner runner(engine);
-  Sequence sequence = tasks::continue_image(engine, image.impl());
-  CaptionResult result;
-  if (!prefill(runner, sequence, prompt, options.progress, &result.usage)) {
-    result.finish = Finish::kStopped;
+  return tasks::or_exhausted([&]() -> CaptionResult {
+    const Engine& engine = *impl_->engine;
+    const std::vector<Token> prompt = tasks::caption_prompt(engine, options.length);
+    Runner runner(engine);
+    Sequence sequence = tasks::continue_image(engine, image.impl());
+    CaptionResult result;
+    if (!prefill(runner, sequence, prompt, options.progress, &result.usage)) {
+      result.finish = Finish::kStopped;
+      return result;
+    }
+    const tasks::GeneratedText text = tasks::generate_text(runner, sequence, options);
+    result.caption = text.text;
+    result.finish = text.finish;
+    count(text, result.usage);
     return result;
-  }
-  const tasks::GeneratedText text = tasks::generate_text(runner, sequence, options);
-  result.caption = text.text;
-  result.finish = text.finish;
-  count(text, result.usage);
-  return result;
+  });
 }
 
 QueryResult Model::query(const EncodedImage& image, std::string_view question,
                          const QueryOptions& options) const {
-  const Engine& engine = *impl_->engine;
-  const std::vector<Token> prompt =
-      tasks::query_prompt(engine, question, options.spatial_refs, options.reasoning);
-  return answer(engine, tasks::continue_image(engine, image.impl()), prompt, options);
+  return tasks::or_exhausted([&]() -> QueryResult {
+    const Engine& engine = *impl_->engine;
+    const std::vector<Token> prompt =
+        tasks::query_prompt(engine, question, options.spatial_refs, options.reasoning);
+    return answer(engine, tasks::continue_image(engine, image.impl()), prompt, options);
+  });
 }
 
 QueryResult Model::query(std::string_view question, const QueryOptions& options) const {
-  const Engine& engine = *impl_->engine;
-  if (!options.spatial_refs.empty()) {
-    base::fail(ErrorCode::kInvalidArgument, "query: spatial references need a picture");
-  }
-  std::vector<Token> prompt{tasks::TextToken{engine.prompts().bos}};
-  const std::vector<Token> rest = tasks::query_prompt(engine, question, {}, options.reasoning);
-  prompt.insert(prompt.end(), rest.begin(), rest.end());
-  return answer(engine, tasks::new_sequence(engine), prompt, options);
+  return tasks::or_exhausted([&]() -> QueryResult {
+    const Engine& engine = *impl_->engine;
+    if (!options.spatial_refs.empty()) {
+      base::fail(ErrorCode::kInvalidArgument, "query: spatial references need a picture");
+    }
+    std::vector<Token> prompt{tasks::TextToken{engine.prompts().bos}};
+    const std::vector<Token> rest = tasks::query_prompt(engine, question, {}, options.reasoning);
+    prompt.insert(prompt.end(), rest.begin(), rest.end());
+    return answer(engine, tasks::new_sequence(engine), prompt, options);
+  });
 }
 
 std::vector<Box> Model::detect(const EncodedImage& image, std::string_view object,
                                const ObjectOptions& options) const {
-  const Engine& engine = *impl_->engine;
-  std::vector<Box> boxes;
-  for (const auto& decoded : objects(engine, image, tasks::detect_prompt(engine, object), true, options)) {
-    const Box box = tasks::to_box(decoded);
-    boxes.push_back(options.clamp ? clamp(box) : box);
-  }
-  return boxes;
+  return tasks::or_exhausted([&]() -> std::vector<Box> {
+    const Engine& engine = *impl_->engine;
+    std::vector<Box> boxes;
+    for (const auto& decoded : objects(engine, image, tasks::detect_prompt(engine, object), true, options)) {
+      const Box box = tasks::to_box(decoded);
+      boxes.push_back(options.clamp ? clamp(box) : box);
+    }
+    return boxes;
+  });
 }
 
 std::vector<Point> Model::point(const EncodedImage& image, std::string_view object,
                                 const ObjectOptions& options) const {
-  const Engine& engine = *impl_->engine;
-  std::vector<Point> points;
-  for (const auto& decoded : objects(engine, image, tasks::point_prompt(engine, object), false, options)) {
-    const Point point = tasks::to_point(decoded);
-    points.push_back(options.clamp ? clamp(point) : point);
-  }
-  return points;
+  return tasks::or_exhausted([&]() -> std::vector<Point> {
+    const Engine& engine = *impl_->engine;
+    std::vector<Point> points;
+    for (const auto& decoded : objects(engine, image, tasks::point_prompt(engine, object), false, options)) {
+      const Point point = tasks::to_point(decoded);
+      points.push_back(options.clamp ? clamp(point) : point);
+    }
+    return points;
+  });
 }
 
 std::optional<Point> Model::detect_gaze(const EncodedImage& image, Point eye,
                                         const GazeOptions& options) const {
-  const Engine& engine = *impl_->engine;
-  const std::vector<Token> prompt = tasks::gaze_prompt(engine, eye);
-  Runner runner(engine);
-  Sequence sequence = tasks::continue_image(engine, image.impl());
-  if (!prefill(runner, sequence, prompt, options.progress, nullptr)) return std::nullopt;
-  if (options.force_detect) return tasks::to_point(tasks::decode_point(runner, sequence));
-  const auto found = tasks::decode_objects(runner, sequence, false, 1, options.progress);
-  if (found.empty()) return std::nullopt;
-  return tasks::to_point(found.front());
+  return tasks::or_exhausted([&]() -> std::optional<Point> {
+    const Engine& engine = *impl_->engine;
+    const std::vector<Token> prompt = tasks::gaze_prompt(engine, eye);
+    Runner runner(engine);
+    Sequence sequence = tasks::continue_image(engine, image.impl());
+    if (!prefill(runner, sequence, prompt, options.progress, nullptr)) return std::nullopt;
+    if (options.force_detect) return tasks::to_point(tasks::decode_point(runner, sequence));
+    const auto found = tasks::decode_objects(runner, sequence, false, 1, options.progress);
+    if (found.empty()) return std::nullopt;
+    return tasks::to_point(found.front());
+  });
 }
 
 std::string Model::decode(const std::vector<int>& ids) const {
