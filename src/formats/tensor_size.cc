@@ -7,8 +7,22 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::formats {
+
+namespace {
+
+std::uint64_t checked_packed_bytes(std::span<const std::uint64_t> dims, const tensor::DTypeInfo& dtype,
+                                   const std::string& where) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  const bool fit = std::all_of(dims.begin(), dims.end(), [](std::uint64_t size) { return size <= kMost; });
+  const auto layout = fit ? tensor::packed_layout(to_shape(dims), dtype.type) : std::nullopt;
+  if (!layout) base::fail(ErrorCode::kCorrupt, where, ": expected a matrix (", dtype.name, ")");
+  return layout->bytes;
+}
+
+}  // namespace
 
 std::uint64_t checked_tensor_bytes(std::span<const std::uint64_t> dims, const tensor::DTypeInfo& dtype,
                                    const std::string& where) {
@@ -17,6 +31,7 @@ std::uint64_t checked_tensor_bytes(std::span<const std::uint64_t> dims, const te
     base::fail(ErrorCode::kCorrupt, where, ": expected at most ", tensor::Shape::kMaxRank,
                " dimensions, got ", dims.size());
   }
+  if (tensor::is_packed(dtype.type)) return checked_packed_bytes(dims, dtype, where);
   const auto block = static_cast<std::uint64_t>(dtype.block);
   const std::uint64_t last = dims.empty() ? 1 : dims.back();
   if (last % block != 0) {

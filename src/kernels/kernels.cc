@@ -45,6 +45,11 @@ WeightKernels KernelTable::weights(tensor::DType type) const noexcept {
   return {};
 }
 
+const PackedKernels& KernelTable::packed(tensor::DType type) const noexcept {
+  if (type == tensor::DType::kInt8) return int8;
+  return type == tensor::DType::kInt4 ? int4 : bf16_packed;
+}
+
 std::span<const KernelTable* const> runnable_kernels() {
   static const std::vector<const KernelTable*> tables = find_runnable();
   return tables;

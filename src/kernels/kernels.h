@@ -9,16 +9,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "tensor/dtype.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::kernels {
 
-inline constexpr int kPanel = 64;     ///< output columns of a weight panel
-inline constexpr int kTileRows = 6;   ///< activation rows of a tile
-inline constexpr int kKeyBlock = 64;  ///< positions in a block of keys or values
+inline constexpr int kPanel = tensor::kPanelColumns;  ///< output columns of a weight panel, 64
+inline constexpr int kTileRows = 6;                   ///< activation rows of a tile
+inline constexpr int kKeyBlock = 64;                  ///< positions in a block of keys or values
 
 /// Keys [heads, width, kKeyBlock] (positions fastest) and values [heads, kKeyBlock, width] of a block.
 struct KeyBlock {
@@ -74,6 +76,68 @@ struct WeightKernels {
   DotFn* dot = nullptr;
 };
 
+/// What becomes of a finished sum y.
+enum class Epilogue {
+  kStore,  ///< out = y
+  kGelu,   ///< out = gelu_tanh(y)
+  kAdd,    ///< out += y (residual)
+};
+
+/// Packed weights (tensor/packed.h) are multiplied by packed activations: panels of at most `tile_rows` rows
+/// in an order that is the table's own, one after another; all are full but the last. Bytes of a panel of
+/// `rows` rows: activation_bytes().
+///
+/// Sums of int8 are exact, so every table and every number of rows gives the same integers:
+///   activations  u = clamp(round(x / s) + z, 1, 255), s = (max - min) / 254, z = 1 - round(min / s); min and
+///   max of
+///                the row with 0, round to nearest even. 254 steps, because u - 128 then fits -127..127.
+///   result       y = s scale[c] (sum u q - z sums[c]) + bias[c]
+/// int4: a row's group of 32 values has s8 activations, a = round(x / t), t = max |x| / 127, and
+///   y = sum over groups, in order, of t scale (sum a q), + bias[c]
+/// bf16_packed: activations are rounded to bf16, products summed in f32, then bias[c] is added.
+using PackActivationsFn = void(const float* x, std::ptrdiff_t stride, int rows, int k,
+                               std::byte* panels) noexcept;
+
+/// One activation panel times one weight panel.
+struct PackedTile {
+  const std::byte* activations;  ///< panel of `rows` rows
+  const std::byte* weights;      ///< panel; from value `begin` on where the sum is taken in parts
+  const float* scales;           ///< [kPanel] int8 only
+  const std::int32_t* sums;      ///< [kPanel] int8 only
+  const float* bias;             ///< [columns] or null
+  int rows, columns;             ///< of the output; columns <= kPanel
+  int begin, end;                ///< values of k to sum, multiples of tensor::kDepthStep
+  int depth;                     ///< all of them
+  /// Sums so far where begin > 0, and written instead of `out` where end < depth: [rows][kPanel], bf16_packed
+  /// only.
+  float* partial;
+  Epilogue epilogue;
+  float* out;  ///< row r at out + r * out_stride
+  std::ptrdiff_t out_stride;
+};
+using PackedTileFn = void(const PackedTile& tile) noexcept;
+
+struct PackedKernels {
+  int tile_rows;
+  PackActivationsFn* pack;
+  PackedTileFn* tile;
+};
+
+/// An int4 panel as an int8 one, for products of many rows: scale S[c] = max over groups |scale| 8 / 127,
+/// q8 = round(q scale / S). `panel` [depth / 4][kPanel][4], scales and sums [kPanel].
+using WidenInt4Fn = void(const std::byte* int4_panel, int depth, std::byte* panel, float* scales,
+                         std::int32_t* sums) noexcept;
+
+/// Bytes of a packed activation panel of `rows` rows. int8: a header of scale f32 and zero i32 a row, padded
+/// to a cache line. int4: for each group also scale f32 and -8 (sum of its activations) i32 a row.
+constexpr std::size_t activation_bytes(tensor::DType type, int rows, int depth) {
+  const auto r = static_cast<std::size_t>(rows);
+  const auto k = static_cast<std::size_t>(depth);
+  if (type == tensor::DType::kBF16Packed) return r * k * 2;
+  if (type == tensor::DType::kInt4) return r * (k + k / tensor::kInt4Group * 8);
+  return (r * 8 + 63) / 64 * 64 + r * k;
+}
+
 struct KernelTable {
   std::string_view isa;  ///< "scalar", "avx2", "avx512"
   LayerNormFn* layer_norm;
@@ -83,9 +147,13 @@ struct KernelTable {
   TileFn* tile;
   AttentionFn* attention;
   WeightKernels f32, bf16, f16;
+  PackedKernels int8, int4, bf16_packed;
+  WidenInt4Fn* widen_int4;
 
   /// Null members where the type has no kernels of its own.
   WeightKernels weights(tensor::DType type) const noexcept;
+  /// `type`: one that tensor::is_packed() is true of.
+  const PackedKernels& packed(tensor::DType type) const noexcept;
 };
 
 /// Best for this CPU, or the one named by MOONBEAM_ISA. @throws Error kUnsupported (name unknown or not

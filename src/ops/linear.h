@@ -24,11 +24,7 @@ struct Norm {
   float eps = 1e-5f;
 };
 
-enum class Epilogue {
-  kStore,  ///< out = y
-  kGelu,   ///< out = gelu_tanh(y)
-  kAdd,    ///< out += y (residual)
-};
+using kernels::Epilogue;
 
 /// x [rows, in], out [rows, out]; rows are contiguous. A row's result does not depend on the other rows, nor
 /// on how many threads there are; with up to kDecodeRows rows nor on how many rows there are.

@@ -90,6 +90,10 @@ constexpr DTypeInfo kDTypes[] = {
     {DType::kU16, "u16", "U16", -1, 1, 2, read_plain<std::uint16_t>, nullptr},
     {DType::kU32, "u32", "U32", -1, 1, 4, read_plain<std::uint32_t>, nullptr},
     {DType::kU64, "u64", "U64", -1, 1, 8, read_plain<std::uint64_t>, nullptr},
+    // Whole matrices, not runs of values: packed.h. The numbers are ours, far from those ggml gives out.
+    {DType::kInt8, "int8", "", 20008, 1, 1, nullptr, nullptr},
+    {DType::kInt4, "int4", "", 20004, 1, 1, nullptr, nullptr},
+    {DType::kBF16Packed, "bf16_packed", "", 20016, 1, 2, nullptr, nullptr},
 };
 
 constexpr bool rows_stand_in_order() {

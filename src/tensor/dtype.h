@@ -14,6 +14,7 @@ enum class DType : std::uint8_t {
   kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kF8E4M3, kF8E5M2,
   kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K, kQ8_K,
   kU16, kU32, kU64,
+  kInt8, kInt4, kBF16Packed,  // whole matrices in panels: packed.h
 };
 // clang-format on
 

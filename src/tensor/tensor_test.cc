@@ -153,7 +153,7 @@ TEST(DTypes, AreFoundByEveryNameOfTheirs) {
     EXPECT_EQ(find_gguf_dtype(row.gguf), row.gguf < 0 ? nullptr : &row);
     EXPECT_TRUE(row.block > 0 && row.bytes > 0);
   }
-  EXPECT_EQ(rows, static_cast<int>(DType::kU64) + 1);
+  EXPECT_EQ(rows, static_cast<int>(DType::kBF16Packed) + 1);
 }
 
 TEST(DTypes, KnowNoOtherName) {

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::tensor {
 
@@ -34,6 +35,10 @@ std::string Shape::to_string() const {
 }
 
 std::optional<std::uint64_t> byte_size(const Shape& shape, DType type) noexcept {
+  if (is_packed(type)) {
+    const auto layout = packed_layout(shape, type);
+    return layout ? std::optional<std::uint64_t>(layout->bytes) : std::nullopt;
+  }
   const DTypeInfo& row = info(type);
   std::uint64_t product = 1;
   for (const std::int64_t size : shape.dims()) {
@@ -58,6 +63,11 @@ std::int64_t TensorView::row_bytes() const noexcept {
 }
 
 void to_f32(const TensorView& view, float* out) noexcept {
+  if (is_packed(view.dtype)) {
+    const PackedLayout layout = *packed_layout(view.shape, view.dtype);
+    for (int r = 0; r < layout.n; ++r, out += layout.k) unpack_row(layout, view.data, r, out);
+    return;
+  }
   const DTypeInfo& row = info(view.dtype);
   MB_ASSERT(row.dequantize != nullptr);
   row.dequantize(view.data, out, view.numel());

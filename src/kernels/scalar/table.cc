@@ -14,6 +14,10 @@ constinit const KernelTable kTable = {
     .f32 = {.pack_panel = pack_panel_f32, .dot = dot_f32},
     .bf16 = {.pack_panel = pack_panel_bf16, .dot = dot_bf16},
     .f16 = {.pack_panel = pack_panel_f16, .dot = dot_f16},
+    .int8 = kInt8,
+    .int4 = kInt4,
+    .bf16_packed = kBF16Packed,
+    .widen_int4 = widen_int4,
 };
 
 }  // namespace moonbeam::kernels::scalar
