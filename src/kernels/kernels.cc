@@ -11,6 +11,8 @@
 #ifdef MOONBEAM_KERNELS_X86
 #include "kernels/avx2/avx2.h"
 #include "kernels/avx512/avx512.h"
+#include "kernels/avx512bf16/avx512bf16.h"
+#include "kernels/avx512vnni/avx512vnni.h"
 #endif
 
 namespace moonbeam::kernels {
@@ -21,7 +23,10 @@ std::vector<const KernelTable*> find_runnable() {
   std::vector<const KernelTable*> tables = {&scalar::kTable};
 #ifdef MOONBEAM_KERNELS_X86
   if (base::cpu_features().avx2) tables.push_back(&avx2::kTable);
-  if (base::cpu_features().avx512) tables.push_back(&avx512::kTable);
+  const base::CpuFeatures& cpu = base::cpu_features();
+  if (cpu.avx512) tables.push_back(&avx512::kTable);
+  if (cpu.avx512 && cpu.avx512_vnni) tables.push_back(&avx512vnni::table());
+  if (cpu.avx512 && cpu.avx512_vnni && cpu.avx512_bf16) tables.push_back(&avx512bf16::table());
 #endif
   return tables;
 }

@@ -123,8 +123,9 @@ struct PackedKernels {
   PackedTileFn* tile;
 };
 
-/// An int4 panel as an int8 one, for products of many rows: scale S[c] = max over groups |scale| 8 / 127,
-/// q8 = round(q scale / S). `panel` [depth / 4][kPanel][4], scales and sums [kPanel].
+/// An int4 panel as an int8 one, for products of many rows: scale S[c] = max over groups |scale| 8 / 127;
+/// q8 = (16 q m + 2^14) >> 15 with m = round(scale / S 2048), which is round(q scale / S). `panel` [depth /
+/// 4][kPanel][4], scales and sums [kPanel].
 using WidenInt4Fn = void(const std::byte* int4_panel, int depth, std::byte* panel, float* scales,
                          std::int32_t* sums) noexcept;
 

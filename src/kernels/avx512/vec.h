@@ -1,108 +1,13 @@
-// Registers of the AVX-512 kernels (F, BW, DQ, VL): sixteen floats.
+// Registers of the AVX-512 kernels.
 #pragma once
 
-#include "kernels/simd/vec8.h"
+#include "kernels/simd/vec16.h"
 
 namespace moonbeam::kernels::avx512 {
 
 struct Isa;
+using Vec = simd::Vec16<Isa>;
 using HalfVec = simd::Vec8<Isa>;        // for the last few columns of a row
 inline constexpr int kTileVectors = 4;  // a tile of 6 x 64: 24 sums, 4 weights, 1 activation of 32 registers
-
-/// The same members as simd::Vec8.
-struct Vec {
-  static constexpr int kWidth = 16;
-  __m512 v;
-
-  MB_INLINE static Vec zero() { return {_mm512_setzero_ps()}; }
-  MB_INLINE static Vec all(float x) { return {_mm512_set1_ps(x)}; }
-  MB_INLINE static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
-  MB_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
-
-  MB_INLINE static Vec load_first(const float* p, int n) {
-    return {_mm512_maskz_loadu_ps(first_lanes(n), p)};
-  }
-  MB_INLINE void store_first(float* p, int n) const { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
-
-  MB_INLINE static Vec load_f32(const std::byte* p) { return {_mm512_loadu_ps(p)}; }
-  MB_INLINE static Vec load_bf16(const std::byte* p) { return widen_bf16(load_halves(p)); }
-  MB_INLINE static Vec load_f16(const std::byte* p) { return {_mm512_cvtph_ps(load_halves(p))}; }
-  MB_INLINE static Vec load_f32_first(const std::byte* p, int n) {
-    return {_mm512_maskz_loadu_ps(first_lanes(n), p)};
-  }
-  MB_INLINE static Vec load_bf16_first(const std::byte* p, int n) {
-    return widen_bf16(load_halves_first(p, n));
-  }
-  MB_INLINE static Vec load_f16_first(const std::byte* p, int n) {
-    return {_mm512_cvtph_ps(load_halves_first(p, n))};
-  }
-
-  MB_INLINE friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
-  MB_INLINE friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
-  MB_INLINE friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
-  MB_INLINE friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
-  MB_INLINE static Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-  MB_INLINE static Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
-  MB_INLINE static Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
-  MB_INLINE static Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
-  MB_INLINE static Vec round(Vec a) {
-    return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
-  }
-  MB_INLINE static Vec times_power_of_two(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
-  MB_INLINE static Vec keep_first(Vec a, int n, Vec other) {
-    return {_mm512_mask_blend_ps(first_lanes(n), other.v, a.v)};
-  }
-
-  MB_INLINE float sum() const {
-    return HalfVec{_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1))}.sum();
-  }
-  MB_INLINE float largest() const {
-    return HalfVec{_mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1))}.largest();
-  }
-
-  MB_INLINE static void transpose(Vec (&rows)[16]) {
-    __m512 pairs[16];  // within each 128-bit part as in simd::Vec8
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-      pairs[i] = _mm512_unpacklo_ps(rows[i].v, rows[i + 1].v);
-      pairs[i + 1] = _mm512_unpackhi_ps(rows[i].v, rows[i + 1].v);
-    }
-    __m512 fours[16];  // fours[4 g + j]: column 4 p + j of rows 4 g .. 4 g + 3 in part p
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-      fours[i] = _mm512_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
-      fours[i + 1] = _mm512_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
-      fours[i + 2] = _mm512_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
-      fours[i + 3] = _mm512_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      // Parts 0 and 2 (even) or 1 and 3 (odd) of two groups of rows, then of all four.
-      const __m512 even_low = _mm512_shuffle_f32x4(fours[j], fours[j + 4], 0x88);
-      const __m512 even_high = _mm512_shuffle_f32x4(fours[j + 8], fours[j + 12], 0x88);
-      const __m512 odd_low = _mm512_shuffle_f32x4(fours[j], fours[j + 4], 0xdd);
-      const __m512 odd_high = _mm512_shuffle_f32x4(fours[j + 8], fours[j + 12], 0xdd);
-      rows[j].v = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
-      rows[j + 4].v = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
-      rows[j + 8].v = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
-      rows[j + 12].v = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
-    }
-  }
-
- private:
-  // n in 1..16.
-  MB_INLINE static __mmask16 first_lanes(int n) {
-    return static_cast<__mmask16>((1u << n) - 1u);
-  }
-  MB_INLINE static __m256i load_halves(const std::byte* p) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  }
-  MB_INLINE static __m256i load_halves_first(const std::byte* p, int n) {
-    return _mm256_maskz_loadu_epi16(first_lanes(n), p);
-  }
-  MB_INLINE static Vec widen_bf16(__m256i halves) {
-    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16))};
-  }
-};
 
 }  // namespace moonbeam::kernels::avx512

@@ -209,9 +209,10 @@ void widen_int4(const std::byte* int4_panel, int depth, std::byte* panel, float*
     sums[c] = 0;
     for (int g = 0; g < groups; ++g) {
       const std::byte* group = int4_panel + g * kGroupBytes;
-      const float ratio = tensor::bf16_to_f32(int4_scale(group, c)) * inverse;
+      const int ratio =
+          round_to(tensor::bf16_to_f32(int4_scale(group, c)) * inverse * 2048.0f, -32512, 32512);
       for (int i = 0; i < kInt4Group; ++i) {
-        const int q = round_to(static_cast<float>(int4_value(group, c, i)) * ratio, -127, 127);
+        const int q = (16 * int4_value(group, c, i) * ratio + (1 << 14)) >> 15;
         panel[(static_cast<std::ptrdiff_t>(g * kInt4Group + i) / 4 * kPanel + c) * 4 + i % 4] =
             static_cast<std::byte>(q);
         sums[c] += q;

@@ -1,0 +1,38 @@
+// The VNNI table with bf16 products of the processor's own. Compiled with the instruction set's flags.
+#include "kernels/avx512bf16/avx512bf16.h"
+
+#include "kernels/avx512vnni/avx512vnni.h"
+#include "kernels/simd/packed512.h"
+
+namespace moonbeam::kernels::avx512bf16 {
+namespace {
+
+struct Isa;
+using Packed = simd::Packed512<Isa>;
+
+struct PairDot {
+  MB_INLINE static Packed::Vec dot(Packed::Vec sum, __m512i a, __m512i w) {
+    return {_mm512_dpbf16_ps(sum.v, pairs(a), pairs(w))};
+  }
+  MB_INLINE static __m512bh pairs(__m512i bits) {
+    __m512bh out;
+    __builtin_memcpy(&out, &bits, sizeof out);
+    return out;
+  }
+};
+
+KernelTable make() {
+  KernelTable table = avx512vnni::table();
+  table.isa = "avx512bf16";
+  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16, Packed::tile_bf16<PairDot>};
+  return table;
+}
+
+}  // namespace
+
+const KernelTable& table() {
+  static const KernelTable kTable = make();
+  return kTable;
+}
+
+}  // namespace moonbeam::kernels::avx512bf16
