@@ -1,8 +1,11 @@
-// Arithmetic on sizes that come from files. Every reader uses these, never a bare `*`.
+// Arithmetic and bounds on sizes that come from files. Every reader uses these, never a bare `*`.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
+
+#include "base/error.h"
 
 namespace moonbeam::base {
 
@@ -21,6 +24,13 @@ inline std::optional<std::uint64_t> checked_add(std::uint64_t a, std::uint64_t b
 /// Whether [begin, begin + size) lies in [0, limit).
 inline bool range_fits(std::uint64_t begin, std::uint64_t size, std::uint64_t limit) {
   return begin <= limit && size <= limit - begin;
+}
+
+/// A number of a configuration. @throws Error kCorrupt: "config vision.enc_dim: expected 1..65536, got 0".
+inline void check_range(std::string_view key, int value, int low, int high) {
+  if (value < low || value > high) {
+    fail(ErrorCode::kCorrupt, "config ", key, ": expected ", low, "..", high, ", got ", value);
+  }
 }
 
 }  // namespace moonbeam::base
