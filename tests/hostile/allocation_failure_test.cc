@@ -12,7 +12,7 @@
 #include <functional>
 #include <optional>
 
-#include "hostile/failing_new.h"
+#include "hostile/watched_new.h"
 
 namespace moonbeam {
 namespace {

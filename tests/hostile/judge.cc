@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "hostile/largest_allocation.h"
+#include "hostile/watched_new.h"
 
 namespace moonbeam::testing {
 

@@ -1,4 +1,4 @@
-#include "hostile/failing_new.h"
+#include "hostile/watched_new.h"
 
 #include <atomic>
 #include <cstddef>
@@ -9,6 +9,7 @@ namespace moonbeam::testing {
 
 static std::atomic<long> calls{0};
 static std::atomic<long> failing{-1};
+static std::atomic<std::size_t> largest{0};
 
 void fail_new(long n) noexcept {
   calls = 0;
@@ -19,8 +20,18 @@ long stop_failing_new() noexcept {
   return calls;
 }
 
+std::size_t largest_allocation() noexcept {
+  return largest.load();
+}
+void reset_largest_allocation() noexcept {
+  largest = 0;
+}
+
 // Null where it is this call's turn, or where there is none.
 static void* allocate(std::size_t size, std::size_t alignment) noexcept {
+  std::size_t seen = largest.load(std::memory_order_relaxed);
+  while (size > seen && !largest.compare_exchange_weak(seen, size)) {
+  }
   if (calls.fetch_add(1) == failing.load()) return nullptr;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(size ? size : 1);
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
