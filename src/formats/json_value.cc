@@ -18,7 +18,7 @@ class TreeBuilder {
 
   bool null() { return add(JsonValue()); }
   bool boolean(bool value) { return add(JsonValue(value)); }
-  bool number_integer(Json::number_integer_t value) { return add(JsonValue(static_cast<double>(value))); }
+  bool number_integer(Json::number_integer_t value) { return add(JsonValue(std::int64_t{value})); }
   bool number_unsigned(Json::number_unsigned_t value) { return add(JsonValue(std::uint64_t{value})); }
   bool number_float(Json::number_float_t value, const Json::string_t&) { return add(JsonValue(value)); }
   bool string(Json::string_t& value) { return add(JsonValue(std::move(value))); }
@@ -114,11 +114,31 @@ const JsonObject* JsonValue::object() const noexcept {
   return held ? held->get() : nullptr;
 }
 
+std::optional<double> JsonValue::number() const noexcept {
+  if (const auto* held = std::get_if<std::uint64_t>(&data_)) return static_cast<double>(*held);
+  if (const auto* held = std::get_if<std::int64_t>(&data_)) return static_cast<double>(*held);
+  if (const auto* held = std::get_if<double>(&data_)) return *held;
+  return std::nullopt;
+}
+
 std::string_view JsonValue::kind() const noexcept {
   constexpr std::string_view kNames[] = {
-      "null",     "true or false", "a number", "a fractional or negative number",
+      "null",     "true or false", "a number", "a negative number", "a fractional number",
       "a string", "an array",      "an object"};
   return kNames[data_.index()];
+}
+
+std::string JsonValue::described() const {
+  constexpr std::size_t kShown = 40;
+  const std::string name(kind());
+  if (const auto* held = std::get_if<bool>(&data_)) return *held ? "true" : "false";
+  if (const auto* held = std::get_if<std::uint64_t>(&data_)) return base::cat(name, " ", *held);
+  if (const auto* held = std::get_if<std::int64_t>(&data_)) return base::cat(name, " ", *held);
+  if (const auto* held = std::get_if<double>(&data_)) return base::cat(name, " ", *held);
+  if (const auto* held = std::get_if<std::string>(&data_); held && held->size() <= kShown) {
+    return base::cat(name, " \"", base::printable(*held), "\"");
+  }
+  return name;
 }
 
 JsonValue parse_json(std::string_view text, const std::string& where) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,10 +23,10 @@ struct JsonObject {
   const JsonValue* find(std::string_view key) const noexcept;
 };
 
-/// A number that is not a whole one in [0, 2^64) is kept as double: sizes and ids are exact or refused.
+/// A number that is not a whole one in [-2^63, 2^64) is kept as double: sizes and ids are exact or refused.
 class JsonValue {
  public:
-  using Data = std::variant<std::nullptr_t, bool, std::uint64_t, double, std::string,
+  using Data = std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string,
                             std::unique_ptr<JsonArray>, std::unique_ptr<JsonObject>>;
   JsonValue() = default;
   explicit JsonValue(Data data) : data_(std::move(data)) {}
@@ -34,11 +35,16 @@ class JsonValue {
   /// Each gives null where the value is of another kind.
   const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
   const std::uint64_t* whole() const noexcept { return std::get_if<std::uint64_t>(&data_); }
+  const std::int64_t* negative() const noexcept { return std::get_if<std::int64_t>(&data_); }  ///< and whole
   const std::string* string() const noexcept { return std::get_if<std::string>(&data_); }
   const JsonArray* array() const noexcept;
   const JsonObject* object() const noexcept;
-  /// "an object", "a string": for messages.
+  /// Any number; none where the value is of another kind.
+  std::optional<double> number() const noexcept;
+  /// For messages: "an object", "a string".
   std::string_view kind() const noexcept;
+  /// For messages: the kind and, where it is short, the value: `a string "x"`, `a number 5`, `an array`.
+  std::string described() const;
 
  private:
   Data data_ = nullptr;

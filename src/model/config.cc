@@ -281,7 +281,7 @@ void ModelConfig::validate() const {
 }
 
 ModelConfig parse_config_json(std::string_view text, const ModelConfig& base, const std::string& name) {
-  const nlohmann::json json = parse_json(text, name);
+  const formats::JsonValue json = formats::parse_json(text, name);
   JsonKeys keys(json, name, "");
   ModelConfig config = base;
   Unknown unknown;

@@ -87,14 +87,17 @@ TEST(Config, NumbersMustBeWholeAndSmall) {
                  {"text.dim"});
   }
   expect_error([] { parse(R"({"tokenizer": {"templates": {"query": {"prefix": [1, "x"]}}}})"); },
-               ErrorCode::kCorrupt, {"tokenizer.templates.query.prefix", "got string"});
+               ErrorCode::kCorrupt, {"tokenizer.templates.query.prefix", "got a string \"x\""});
 }
 
 TEST(Config, BrokenTextIsRefused) {
   for (const char* text : {"", "{", "[]", "7", "{\"text\": }", "\xff\xfe", "{\"a\": \"\xff\"}"}) {
     expect_error([&] { parse(text); }, ErrorCode::kCorrupt, {"config.json"});
   }
-  EXPECT_NO_THROW(parse(std::string(R"({"a": )") + std::string(2000, '[') + std::string(2000, ']') + "}"));
+  expect_error([] { parse(R"({"text": {"dim": 192}, "text": {"dim": 193}})"); }, ErrorCode::kCorrupt,
+               {"config.json: 'text' stands there twice"});
+  expect_error([] { parse(R"({"a": )" + std::string(2000, '[') + std::string(2000, ']') + "}"); },
+               ErrorCode::kCorrupt, {"config.json: JSON nested deeper than 32"});
 }
 
 struct Bad {

@@ -5,8 +5,6 @@
 
 #include <filesystem>
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
 #include "base/file.h"
 #include "model/folders.h"
@@ -28,7 +26,7 @@ constexpr std::string_view kFirstPhi = "moondream2-2025-01-09";
 /// What config.json says of the release: the row it names, or what its query template shows.
 std::string variant_of_config(const Source& source) {
   if (source.config_text.empty()) return {};
-  const nlohmann::json json = parse_json(source.config_text, source.config_name);
+  const formats::JsonValue json = formats::parse_json(source.config_text, source.config_name);
   JsonKeys keys(json, source.config_name, "");
   std::string name;
   if (auto own = keys.object("moonbeam")) own->read("variant", name);

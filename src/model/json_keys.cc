@@ -2,6 +2,7 @@
 #include "model/json_keys.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "base/error.h"
@@ -9,12 +10,13 @@
 namespace moonbeam::model {
 
 using base::fail;
+using formats::JsonValue;
 
-JsonKeys::JsonKeys(const nlohmann::json& json, std::string file, std::string path)
-    : json_(&json), file_(std::move(file)), path_(std::move(path)) {
-  if (!json.is_object()) {
+JsonKeys::JsonKeys(const JsonValue& json, std::string file, std::string path)
+    : object_(json.object()), file_(std::move(file)), path_(std::move(path)) {
+  if (!object_) {
     fail(ErrorCode::kCorrupt, file_, ": ", path_.empty() ? "document" : path_, ": expected an object, got ",
-         json.type_name());
+         json.described());
   }
 }
 
@@ -22,98 +24,85 @@ std::string JsonKeys::name(std::string_view key) const {
   return path_.empty() ? base::printable(key) : base::cat(path_, ".", base::printable(key));
 }
 
-void JsonKeys::fail_type(std::string_view key, std::string_view expected, const nlohmann::json& got) const {
-  std::string shown =
-      got.is_primitive() ? got.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) : "";
-  if (shown.size() > 40) shown = shown.substr(0, 37) + "...";
-  fail(ErrorCode::kCorrupt, file_, ": ", name(key), ": expected ", expected, ", got ", got.type_name(),
-       shown.empty() ? "" : " ", shown);
+void JsonKeys::fail_type(std::string_view key, std::string_view expected, const JsonValue& got) const {
+  fail(ErrorCode::kCorrupt, file_, ": ", name(key), ": expected ", expected, ", got ", got.described());
 }
 
-const nlohmann::json* JsonKeys::value(const char* key) {
+const JsonValue* JsonKeys::value(const char* key) {
   asked_.insert(key);
-  const auto found = json_->find(key);
-  return found == json_->end() || found->is_null() ? nullptr : &*found;
+  const JsonValue* found = object_->find(key);
+  return found && !found->is_null() ? found : nullptr;
 }
 
 bool JsonKeys::has(const char* key) const {
-  return json_->contains(key);
+  return object_->find(key) != nullptr;
 }
 
 bool JsonKeys::is_null(const char* key) const {
-  const auto found = json_->find(key);
-  return found != json_->end() && found->is_null();
+  const JsonValue* found = object_->find(key);
+  return found && found->is_null();
 }
 
-int JsonKeys::integer(std::string_view key, const nlohmann::json& json) const {
-  constexpr auto kMax = std::numeric_limits<int>::max();
-  if (!json.is_number_integer()) fail_type(key, "a whole number", json);
-  if (json.is_number_unsigned() && json.get<std::uint64_t>() > kMax)
-    fail_type(key, "a number below 2^31", json);
-  const auto value = json.get<std::int64_t>();
-  if (value < -kMax || value > kMax) fail_type(key, "a number below 2^31", json);
-  return static_cast<int>(value);
+int JsonKeys::integer(std::string_view key, const JsonValue& value) const {
+  constexpr std::int64_t kMax = std::numeric_limits<int>::max();
+  const std::uint64_t* whole = value.whole();
+  const std::int64_t* negative = value.negative();
+  if (!whole && !negative) fail_type(key, "a whole number", value);
+  if (whole ? *whole > std::uint64_t{kMax} : *negative < -kMax) {
+    fail_type(key, "a number between -2^31 and 2^31", value);
+  }
+  return static_cast<int>(whole ? static_cast<std::int64_t>(*whole) : *negative);
 }
 
 void JsonKeys::read(const char* key, int& out) {
-  if (const auto* json = value(key)) out = integer(key, *json);
+  if (const JsonValue* found = value(key)) out = integer(key, *found);
 }
 
 void JsonKeys::read(const char* key, float& out) {
-  const auto* json = value(key);
-  if (!json) return;
-  if (!json->is_number()) fail_type(key, "a number", *json);
-  const auto number = static_cast<float>(json->get<double>());
-  if (!std::isfinite(number)) fail_type(key, "a finite number", *json);
-  out = number;
+  const JsonValue* found = value(key);
+  if (!found) return;
+  const std::optional<double> number = found->number();
+  if (!number) fail_type(key, "a number", *found);
+  const auto narrow = static_cast<float>(*number);
+  if (!std::isfinite(narrow)) fail_type(key, "a finite number", *found);
+  out = narrow;
 }
 
 void JsonKeys::read(const char* key, bool& out) {
-  const auto* json = value(key);
-  if (!json) return;
-  if (!json->is_boolean()) fail_type(key, "true or false", *json);
-  out = json->get<bool>();
+  const JsonValue* found = value(key);
+  if (!found) return;
+  if (!found->boolean()) fail_type(key, "true or false", *found);
+  out = *found->boolean();
 }
 
 void JsonKeys::read(const char* key, std::string& out) {
-  const auto* json = value(key);
-  if (!json) return;
-  if (!json->is_string()) fail_type(key, "a string", *json);
-  out = json->get<std::string>();
+  const JsonValue* found = value(key);
+  if (!found) return;
+  if (!found->string()) fail_type(key, "a string", *found);
+  out = *found->string();
 }
 
 void JsonKeys::read(const char* key, std::vector<int>& out) {
-  const auto* json = value(key);
-  if (!json) return;
-  if (!json->is_array()) fail_type(key, "a list of token ids", *json);
+  const JsonValue* found = value(key);
+  if (!found) return;
+  if (!found->array()) fail_type(key, "a list of token ids", *found);
   std::vector<int> ids;
-  for (const auto& element : *json) ids.push_back(integer(key, element));
+  for (const JsonValue& element : *found->array()) ids.push_back(integer(key, element));
   out = std::move(ids);
 }
 
 std::optional<JsonKeys> JsonKeys::object(const char* key) {
-  const auto* json = value(key);
-  if (!json) return std::nullopt;
-  return JsonKeys(*json, file_, name(key));
+  const JsonValue* found = value(key);
+  if (!found) return std::nullopt;
+  return JsonKeys(*found, file_, name(key));
 }
 
 std::vector<std::string> JsonKeys::unknown() const {
   std::vector<std::string> out;
-  for (const auto& [key, unused] : json_->items()) {
+  for (const auto& [key, unused] : object_->members) {
     if (!asked_.contains(key)) out.push_back(name(key));
   }
   return out;
-}
-
-nlohmann::json parse_json(std::string_view text, const std::string& name) {
-  try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
-    fail(ErrorCode::kCorrupt, name, ": expected JSON, got something else at byte ", error.byte, " of ",
-         text.size());
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCode::kCorrupt, name, ": expected JSON: ", base::printable(error.what()));
-  }
 }
 
 }  // namespace moonbeam::model

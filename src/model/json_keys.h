@@ -2,21 +2,22 @@
 // for are remembered. Knows nothing of models.
 #pragma once
 
-#include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "formats/json_value.h"
+
 namespace moonbeam::model {
 
-/// One object of a JSON text; `json` must outlive it. `where` is the path for messages ("config.json: text").
+/// One object of a JSON text; `json` must outlive it. Messages begin with `file` and name the key below
+/// `path`: "config.json: text.dim: expected ...".
 class JsonKeys {
  public:
   /// @throws Error kCorrupt if `json` is no object.
-  JsonKeys(const nlohmann::json& json, std::string file, std::string path);
+  JsonKeys(const formats::JsonValue& json, std::string file, std::string path);
 
   bool has(const char* key) const;      ///< present, null included
   bool is_null(const char* key) const;  ///< present and null
@@ -37,18 +38,15 @@ class JsonKeys {
   std::vector<std::string> unknown() const;
 
  private:
-  const nlohmann::json* value(const char* key);
+  const formats::JsonValue* value(const char* key);
   std::string name(std::string_view key) const;
   [[noreturn]] void fail_type(std::string_view key, std::string_view expected,
-                              const nlohmann::json& got) const;
-  int integer(std::string_view key, const nlohmann::json& json) const;
+                              const formats::JsonValue& got) const;
+  int integer(std::string_view key, const formats::JsonValue& value) const;
 
-  const nlohmann::json* json_;
+  const formats::JsonObject* object_;
   std::string file_, path_;
   std::set<std::string, std::less<>> asked_;
 };
-
-/// @throws Error kCorrupt with the byte where `text` stops being JSON.
-nlohmann::json parse_json(std::string_view text, const std::string& name);
 
 }  // namespace moonbeam::model
