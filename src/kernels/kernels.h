@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernels/attention16.h"
 #include "tensor/dtype.h"
 #include "tensor/packed.h"
 
@@ -20,7 +21,6 @@ namespace moonbeam::kernels {
 
 inline constexpr int kPanel = tensor::kPanelColumns;  ///< output columns of a weight panel, 64
 inline constexpr int kTileRows = 6;                   ///< activation rows of a tile
-inline constexpr int kKeyBlock = 64;                  ///< positions in a block of keys or values
 
 /// Keys [heads, width, kKeyBlock] (positions fastest) and values [heads, kKeyBlock, width] of a block.
 struct KeyBlock {
@@ -147,6 +147,8 @@ struct KernelTable {
   PackRowsFn* pack_rows;
   TileFn* tile;
   AttentionFn* attention;
+  Attention16Fn* attention16;
+  StoreKeys16Fn* store_keys16;
   WeightKernels f32, bf16, f16;
   PackedKernels int8, int4, bf16_packed;
   WidenInt4Fn* widen_int4;

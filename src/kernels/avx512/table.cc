@@ -1,4 +1,5 @@
 // The AVX-512 table. The only file of this folder that is compiled, with the instruction set's flags.
+#include "kernels/avx512/attention16.h"
 #include "kernels/avx512/avx512.h"
 #include "kernels/avx512/vec.h"
 #include "kernels/scalar/scalar.h"
@@ -16,6 +17,8 @@ constinit const KernelTable kTable = {
     .pack_rows = simd::pack_rows<HalfVec>,
     .tile = simd::tile<Vec, kTileVectors>,
     .attention = simd::attention<Vec, HalfVec, kTileVectors>,
+    .attention16 = simd::attention16<Pairs>,
+    .store_keys16 = simd::store_keys16<Pairs>,
     .f32 = {.pack_panel = simd::pack_panel<Vec, simd::F32>, .dot = simd::dot<Vec, simd::F32>},
     .bf16 = {.pack_panel = simd::pack_panel<Vec, simd::BF16>, .dot = simd::dot<Vec, simd::BF16>},
     .f16 = {.pack_panel = simd::pack_panel<Vec, simd::F16>, .dot = simd::dot<Vec, simd::F16>},

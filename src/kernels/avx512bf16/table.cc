@@ -1,6 +1,7 @@
 // The VNNI table with bf16 products of the processor's own. Compiled with the instruction set's flags.
 #include "kernels/avx512bf16/avx512bf16.h"
 
+#include "kernels/avx512bf16/attention16.h"
 #include "kernels/avx512vnni/avx512vnni.h"
 #include "kernels/simd/packed512.h"
 
@@ -24,6 +25,8 @@ struct PairDot {
 KernelTable make() {
   KernelTable table = avx512vnni::table();
   table.isa = "avx512bf16";
+  table.attention16 = simd::attention16<Pairs<Isa>>;
+  table.store_keys16 = simd::store_keys16<Pairs<Isa>>;
   table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16, Packed::tile_bf16<PairDot>};
   return table;
 }

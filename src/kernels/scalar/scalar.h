@@ -11,6 +11,8 @@ AddFn add;
 PackRowsFn pack_rows;
 TileFn tile;
 AttentionFn attention;
+Attention16Fn attention16;
+StoreKeys16Fn store_keys16;
 PackPanelFn pack_panel_f32, pack_panel_bf16, pack_panel_f16;
 DotFn dot_f32, dot_bf16, dot_f16;
 

@@ -11,6 +11,8 @@ constinit const KernelTable kTable = {
     .pack_rows = pack_rows,
     .tile = tile,
     .attention = attention,
+    .attention16 = attention16,
+    .store_keys16 = store_keys16,
     .f32 = {.pack_panel = pack_panel_f32, .dot = dot_f32},
     .bf16 = {.pack_panel = pack_panel_bf16, .dot = dot_bf16},
     .f16 = {.pack_panel = pack_panel_f16, .dot = dot_f16},
