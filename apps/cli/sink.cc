@@ -42,6 +42,43 @@ std::string from_hex(std::string_view text) {
   return bytes;
 }
 
+constexpr std::string_view kPart = ".part";
+
+/// ".NAME." of a file NAME: what the names of its unfinished versions begin with.
+std::string part_prefix(const std::filesystem::path& file) {
+  return "." + file.filename().string() + ".";
+}
+
+/// Unfinished versions of `file` whose writers were killed: a writer that lives holds a lock on its own.
+void remove_left_parts(const std::filesystem::path& file) {
+  const std::string prefix = part_prefix(file);
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(prefix) || !name.ends_with(kPart) || name.size() <= prefix.size() + kPart.size())
+      continue;
+    const std::string number = name.substr(prefix.size(), name.size() - prefix.size() - kPart.size());
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+    const int fd = ::open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(it->path().c_str());
+    ::close(fd);
+  }
+}
+
+/// Creates the file and locks it; -1 and errno.
+int open_part(const std::string& path) {
+  while (true) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) return fd;
+    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    if (::access(path.c_str(), F_OK) == 0 || errno != ENOENT) return fd;
+    ::close(fd);  // another run took it for a leftover before it was locked
+  }
+}
+
 }  // namespace
 
 void write_all(int fd, std::string_view text, const std::string& name) {
@@ -72,10 +109,10 @@ FileSink::FileSink(std::string path) : path_(std::move(path)) {
       if (!ignored) path_ = target.string();
     }
     const std::filesystem::path file(path_);
-    temporary_ =
-        (file.parent_path() / ("." + file.filename().string() + "." + std::to_string(::getpid()) + ".part"))
-            .string();
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    remove_left_parts(file);
+    const std::string name = part_prefix(file) + std::to_string(::getpid()) + std::string(kPart);
+    temporary_ = (file.parent_path() / name).string();
+    fd_ = open_part(temporary_);
   }
   if (fd_ < 0) fail_errno(path_, errno);
 }
@@ -92,8 +129,11 @@ void FileSink::write(std::string_view text) {
 void FileSink::commit() {
   if (temporary_.empty()) return;
   if (::fsync(fd_) != 0 && errno != EINVAL) fail_errno(path_, errno);
-  if (::close(std::exchange(fd_, -1)) != 0) fail_errno(path_, errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_errno(path_, errno);
+  const int held = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);  // the lock lasts until the file has its name
+  const bool named = ::close(std::exchange(fd_, -1)) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
+  const int error = errno;
+  if (held >= 0) ::close(held);
+  if (!named) fail_errno(path_, error);
   temporary_.clear();
 }
 

@@ -24,8 +24,9 @@ class StdoutSink : public Sink {
   void write(std::string_view text) override;
 };
 
-/// Writes beside `path` and renames at commit(). What is not a regular file (/dev/stdout, a pipe) is written
-/// to directly. @throws Error kNotFound (folder missing or not writable), kExhausted.
+/// Writes beside `path` and renames at commit(); what killed runs left beside it is removed. What is not a
+/// regular file (/dev/stdout, a pipe) is written to directly. @throws Error kNotFound (folder missing or not
+/// writable), kExhausted.
 class FileSink : public Sink {
  public:
   explicit FileSink(std::string path);

@@ -49,6 +49,21 @@ TEST(FileSink, ReportsAFullDiskAndAMissingFolder) {
   EXPECT_EQ(code_of([] { FileSink("/tmp"); }), ErrorCode::kNotFound);
 }
 
+TEST(FileSink, RemovesWhatKilledRunsLeft) {
+  const TestFolder folder;
+  FileSink running(folder.path("out.txt"));
+  folder.put(".out.txt.1.part", "killed");
+  folder.put(".out.txt.x.part", "of somebody else");
+  folder.put(".other.txt.1.part", "of another output");
+  EXPECT_EQ(code_of([&] { FileSink sink(folder.path("out.txt")); }), ErrorCode::kExhausted) << "same process";
+  EXPECT_FALSE(folder.has(".out.txt.1.part"));
+  EXPECT_TRUE(folder.has(".out.txt.x.part"));
+  EXPECT_TRUE(folder.has(".other.txt.1.part"));
+  running.write("whole\n");
+  running.commit();
+  EXPECT_EQ(folder.get("out.txt"), "whole\n");
+}
+
 TEST(FileSink, WritesThroughALink) {
   const TestFolder folder;
   folder.put("target.txt", "old");

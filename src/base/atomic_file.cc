@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -15,6 +14,7 @@
 #include "base/descriptor.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/temporary.h"
 
 namespace moonbeam::base {
 
@@ -43,11 +43,6 @@ int sync_to_disk(int fd) {
     result = fsync(fd);
   } while (result != 0 && errno == EINTR);
   return result == 0 || errno == EINVAL || errno == ENOSYS ? 0 : errno;
-}
-
-/// "a/" of "a/b", "" of "b": what a name beside it starts with.
-std::string folder_prefix(const std::string& path) {
-  return path.substr(0, path.find_last_of('/') + 1);
 }
 
 /// The descriptor that a name such as /dev/stdout stands for. It may lead to a regular file, but replacing
@@ -79,19 +74,25 @@ std::string follow_links(std::string path, const std::string& shown) {
   fail_system(shown, "cannot create", ELOOP);
 }
 
-/// A new file beside `target`; -1 and errno. Its name does not contain the target's, which may be as long as
-/// names can be, and no two writers of this process get the same. One that exists is left alone: where
-/// folders are shared between machines, another process of our number may be writing it.
+/// A new file beside `target`, locked; -1 and errno. One that exists is left alone: where folders are shared
+/// between machines, another process of our number may be writing it.
 int create_beside(const std::string& target, std::string& name) {
-  static std::atomic<unsigned> counter{0};
   while (true) {
-    name = cat(folder_prefix(target), ".moonbeam-", getpid(), "-", counter.fetch_add(1), ".tmp");
+    name = temporary_beside(target);
     const int fd = open_descriptor(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    if (fd >= 0 || errno != EEXIST) return fd;
+    if (fd < 0 && errno == EEXIST) continue;
+    if (fd < 0 || hold_temporary(fd, name)) return fd;
+    close(fd);
   }
 }
 
 }  // namespace
+
+void sync_folder_of(const std::string& path) {
+  const std::string folder = folder_prefix(path);
+  const Descriptor directory(open_descriptor(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY));
+  if (directory.get() >= 0) sync_to_disk(directory.get());
+}
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   check_file_name(path_);
@@ -114,6 +115,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   // A rename would not ask whether the file may be written.
   if (exists && faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0)
     fail_system(path_, "cannot write", errno);
+  remove_leftovers_once(folder_prefix(target));
   std::string temporary;
   fd_ = create_beside(target, temporary);
   if (fd_ < 0) fail_system(path_, "cannot create", errno);
@@ -148,6 +150,8 @@ void AtomicFile::commit() {
   MB_ASSERT(fd_ >= 0);
   flush();
   const bool renames = !target_.empty();
+  // The file keeps its lock until it has its name.
+  const Descriptor held(renames ? fcntl(fd_, F_DUPFD_CLOEXEC, 0) : -1);
   if (renames) {
     if (const int error = sync_to_disk(fd_)) fail_system(path_, "cannot write", error);
   }
@@ -156,10 +160,7 @@ void AtomicFile::commit() {
   if (!renames) return;
   if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_system(path_, "cannot write", errno);
   temporary_.clear();
-  // The name is safe only once the folder is; one that may not be read cannot be synced.
-  const std::string folder = folder_prefix(target_);
-  const Descriptor directory(open_descriptor(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY));
-  if (directory.get() >= 0) sync_to_disk(directory.get());
+  sync_folder_of(target_);
 }
 
 }  // namespace moonbeam::base

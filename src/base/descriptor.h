@@ -30,6 +30,10 @@ void check_file_name(const std::string& path);
 /// kNotFound.
 [[noreturn]] void fail_system(std::string_view path, std::string_view what, int error_number);
 
+/// Syncs the folder that `path` lies in: a new name is safe only then. One that may not be read cannot be
+/// synced.
+void sync_folder_of(const std::string& path);
+
 /// Waits until a descriptor that does not block can be read (or written) again.
 void wait_ready(int fd, bool to_write) noexcept;
 

@@ -40,8 +40,9 @@ std::string read_file(const std::string& path, std::size_t limit);
 std::string read_stdin(std::size_t limit);
 
 /// Writes beside `path` and renames at commit(); the destructor removes what was not committed. A symbolic
-/// link is followed and stays; a file that is replaced passes its mode on. Pipes, devices and names of open
-/// descriptors (/dev/stdout) have nothing to rename and are written straight through.
+/// link is followed and stays; a file that is replaced passes its mode on. What writers that were killed left
+/// in the folder is removed. Pipes, devices and names of open descriptors (/dev/stdout) have nothing to
+/// rename and are written straight through.
 /// @throws Error kNotFound (folder missing or not writable), kExhausted (disk full), in every method.
 class AtomicFile {
  public:
@@ -64,6 +65,26 @@ class AtomicFile {
   std::string buffer_;
   std::uint64_t position_ = 0;
   int fd_ = -1;
+};
+
+class Descriptor;
+
+/// Makes a folder beside `path` and renames it at commit(), also onto an empty folder; the destructor removes
+/// what was not committed. @throws Error kNotFound, kExhausted (disk full).
+class AtomicFolder {
+ public:
+  explicit AtomicFolder(const std::string& path);
+  ~AtomicFolder();
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+
+  const std::string& path() const noexcept { return path_; }  ///< where to write
+  void commit();
+
+ private:
+  std::string target_;
+  std::string path_;                        // empty once committed
+  std::unique_ptr<const Descriptor> held_;  // its lock
 };
 
 }  // namespace moonbeam::base

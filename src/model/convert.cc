@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include <unistd.h>
-
 #include <moonbeam/version.h>
 #include <moonbeam/weights.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/temporary.h"
 #include "formats/safetensors.h"
 #include "model/checks.h"
 #include "model/detect.h"
@@ -163,6 +162,7 @@ class Conversion {
       need += static_cast<std::int64_t>(tensor::byte_size(tensor.shape, tensor.dtype).value_or(0)) + 256;
     }
     std::error_code error;
+    base::remove_leftovers_once(base::folder_prefix(out));  // their space is wanted
     fs::path folder = fs::path(out).parent_path();
     if (folder.empty()) folder = ".";
     const fs::space_info space = fs::space(folder, error);
@@ -215,49 +215,14 @@ void refuse_own_input(const Source& source, const std::string& out) {
   }
 }
 
-/// A new folder beside the wanted one, removed unless it got its name.
-class FolderInWork {
- public:
-  explicit FolderInWork(fs::path wanted) : wanted_(std::move(wanted)) {
-    const std::string name = base::cat(".", wanted_.filename().string(), ".partial-", ::getpid());
-    path_ = wanted_.parent_path() / name;
-    std::error_code error;
-    if (!fs::create_directory(path_, error)) {
-      fail(error == std::errc::no_space_on_device ? ErrorCode::kExhausted : ErrorCode::kNotFound,
-           base::printable(path_.string()),
-           ": cannot make the folder: ", error ? error.message() : "it exists");
-    }
-  }
-  FolderInWork(const FolderInWork&) = delete;
-  FolderInWork& operator=(const FolderInWork&) = delete;
-  ~FolderInWork() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-
-  const fs::path& path() const { return path_; }
-  void commit() {
-    std::error_code error;
-    fs::rename(path_, wanted_, error);  // also onto an empty folder
-    if (error)
-      fail(ErrorCode::kNotFound, base::printable(wanted_.string()),
-           ": cannot name the folder: ", error.message());
-    path_.clear();
-  }
-
- private:
-  fs::path wanted_, path_;
-};
-
 void write_new_folder(Conversion& conversion, const std::string& out) {
-  fs::path wanted = fs::path(out).lexically_normal();
-  if (wanted.filename().empty()) wanted = wanted.parent_path();
+  const fs::path wanted = fs::path(out).lexically_normal();
   std::error_code error;
   if (fs::exists(wanted, error) && !(fs::is_directory(wanted, error) && fs::is_empty(wanted, error))) {
     fail(ErrorCode::kInvalidArgument, base::printable(out),
          ": expected a new or empty folder, got one in use");
   }
-  FolderInWork folder(wanted);
+  base::AtomicFolder folder(wanted.string());
   conversion.write_folder(folder.path());
   folder.commit();
 }
