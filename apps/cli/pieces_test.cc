@@ -98,7 +98,9 @@ ModelSummary summary() {
   summary.format = "moonbeam";
   summary.variant = "tiny";
   summary.tensors = {{"text.wte", "model.wte", "bf16", {4, 2}, 16}};
-  summary.dtypes = {{"bf16", 1, 8, 16}};
+  summary.dtypes = {{"bf16", 1, 8, 16, 32}};
+  summary.memory_bytes = 5032;
+  summary.work_bytes = 5000;
   summary.parameters = 8;
   summary.bytes = 16;
   summary.config_json = R"({"text":{"dim":2}})";
@@ -110,7 +112,15 @@ TEST(Summary, IsTextAndJson) {
   EXPECT_EQ(summary_text(summary(), false).find("[4,2]"), std::string::npos);
   EXPECT_NE(summary_text(summary(), true).find("text.wte  bf16    [4,2]\n"), std::string::npos)
       << summary_text(summary(), true);
+  for (const char* row : {"memory      5.03 kB: weights 32 bytes, one picture 5.00 kB\n",
+                          "bf16        1 tensor, 8 parameters, 16 bytes, in memory 32 bytes\n"}) {
+    EXPECT_NE(summary_text(summary(), false).find(row), std::string::npos) << summary_text(summary(), false);
+  }
   const nlohmann::json json = nlohmann::json::parse(summary_json(summary(), true));
+  EXPECT_EQ(json["memory_bytes"], 5032);
+  EXPECT_EQ(json["work_bytes"], 5000);
+  EXPECT_EQ(json["dtypes"][0]["bytes"], 16);
+  EXPECT_EQ(json["dtypes"][0]["memory_bytes"], 32);
   EXPECT_EQ(json["config"]["text"]["dim"], 2);
   EXPECT_EQ(json["tensors"][0]["shape"], (nlohmann::json{4, 2}));
   EXPECT_FALSE(nlohmann::json::parse(summary_json(summary(), false)).contains("tensors"));

@@ -19,6 +19,22 @@ void pad(std::string& line, std::size_t column) {
   line.resize(std::max(line.size() + 2, column), ' ');
 }
 
+/// A line for each file that the model was converted from.
+std::vector<std::string> provenance_lines(const std::string& provenance) {
+  using Json = nlohmann::json;
+  std::vector<std::string> lines;
+  const Json json = Json::parse(provenance, nullptr, false);
+  if (!json.is_object() || !json.contains("files") || !json["files"].is_array()) return lines;
+  for (const Json& file : json["files"]) {
+    const auto text = [&](const char* key) {
+      return file.is_object() && file.contains(key) && file[key].is_string() ? file[key].get<std::string>()
+                                                                             : "";
+    };
+    if (!text("name").empty()) lines.push_back(printable(text("name") + ", SHA-256 " + text("sha256")));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string summary_text(const ModelSummary& summary, bool tensors) {
@@ -32,11 +48,16 @@ std::string summary_text(const ModelSummary& summary, bool tensors) {
   row("variant", summary.variant);
   row("parameters", grouped(summary.parameters));
   row("weights", human_bytes(summary.bytes));
-  row("memory", human_bytes(summary.memory_bytes) + " loaded, with one picture");
+  row("memory", human_bytes(summary.memory_bytes) + ": weights " +
+                    human_bytes(summary.memory_bytes - summary.work_bytes) + ", one picture " +
+                    human_bytes(summary.work_bytes));
   for (const DTypeSummary& type : summary.dtypes) {
     row(type.dtype, std::to_string(type.tensors) + (type.tensors == 1 ? " tensor, " : " tensors, ") +
-                        grouped(type.parameters) + " parameters, " + human_bytes(type.bytes));
+                        grouped(type.parameters) + " parameters, " + human_bytes(type.bytes) +
+                        ", in memory " + human_bytes(type.memory_bytes));
   }
+  if (!summary.licence.empty()) row("licence", printable(summary.licence));
+  for (const std::string& line : provenance_lines(summary.provenance)) row("made from", line);
   if (!summary.skipped.empty()) {
     std::string names;
     for (std::size_t i = 0; i < std::min<std::size_t>(summary.skipped.size(), 5); ++i) {
@@ -66,18 +87,23 @@ std::string summary_json(const ModelSummary& summary, bool tensors) {
                {"format", summary.format},
                {"layout", summary.layout},
                {"variant", summary.variant},
+               {"licence", summary.licence},
                {"parameters", summary.parameters},
                {"bytes", summary.bytes},
-               {"memory_bytes", summary.memory_bytes}};
+               {"memory_bytes", summary.memory_bytes},
+               {"work_bytes", summary.work_bytes}};
   json["dtypes"] = Json::array();
   for (const DTypeSummary& type : summary.dtypes) {
     json["dtypes"].push_back({{"dtype", type.dtype},
                               {"tensors", type.tensors},
                               {"parameters", type.parameters},
-                              {"bytes", type.bytes}});
+                              {"bytes", type.bytes},
+                              {"memory_bytes", type.memory_bytes}});
   }
   json["config"] = Json::parse(summary.config_json, nullptr, false);
   if (json["config"].is_discarded()) json["config"] = nullptr;
+  json["provenance"] = Json::parse(summary.provenance, nullptr, false);
+  if (json["provenance"].is_discarded()) json["provenance"] = nullptr;
   json["skipped"] = summary.skipped;
   json["notes"] = summary.notes;
   if (tensors) {

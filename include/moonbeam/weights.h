@@ -20,6 +20,7 @@ struct TensorSummary {
 struct DTypeSummary {
   std::string dtype = {};
   std::int64_t tensors = 0, parameters = 0, bytes = 0;
+  std::int64_t memory_bytes = 0;  ///< once loaded: norms and biases become f32
 };
 
 /// What `moonbeam inspect` shows.
@@ -28,10 +29,13 @@ struct ModelSummary {
   std::string format;  ///< "safetensors", "safetensors (sharded)", "gguf", "moonbeam"
   std::string variant = {};
   std::string layout;  ///< tensor names in the file: "hf_2025", "plain", "checkpoint_2024", "gguf_clip_phi2"
+  std::string licence = {};     ///< SPDX identifier; empty: not known
+  std::string provenance = {};  ///< JSON by convert_model: source files and their SHA-256; empty: not known
   std::vector<TensorSummary> tensors;
   std::vector<DTypeSummary> dtypes;
   std::int64_t parameters = 0, bytes = 0;
   std::int64_t memory_bytes = 0;     ///< loaded and with one picture encoded, estimate
+  std::int64_t work_bytes = 0;       ///< of these, what the picture and its answer take
   std::string config_json;           ///< the configuration in use, keys of the published config.json
   std::vector<std::string> skipped;  ///< tensors in the file that no variant uses
   std::vector<std::string> notes;

@@ -89,17 +89,18 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
   if (!unused.empty()) notes.push_back(base::cat("tensors that nothing uses: ", first_names(unused)));
 }
 
+std::int64_t loaded_bytes(const TensorSpec& spec, const SourceTensor& tensor) {
+  return spec.kind == TensorKind::kSmall ? spec.shape.numel() * 4 : tensor.view.bytes();
+}
+
 MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table,
                        const ModelConfig& config) {
   MemoryNeed need;
   for (const TensorSpec& spec : table) {
     const SourceTensor* tensor = source.find(spec.name);
     if (!tensor) continue;
-    if (spec.kind == TensorKind::kSmall) {
-      need.owned += spec.shape.numel() * 4;
-    } else {
-      (tensor->view.data ? need.mapped : need.owned) += tensor->view.bytes();
-    }
+    const bool mapped = spec.kind != TensorKind::kSmall && tensor->view.data;
+    (mapped ? need.mapped : need.owned) += loaded_bytes(spec, *tensor);
   }
   constexpr std::int64_t kFloat = 4;
   const vision::VisionConfig& v = config.vision;

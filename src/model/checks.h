@@ -21,6 +21,9 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
 /// Names in the source that the table does not know.
 std::vector<std::string> unused_tensors(const Source& source, const std::vector<TensorSpec>& table);
 
+/// Bytes of a tensor in memory: small ones become f32.
+std::int64_t loaded_bytes(const TensorSpec& spec, const SourceTensor& tensor);
+
 /// Bytes that a model takes, from headers alone.
 struct MemoryNeed {
   std::int64_t owned = 0;   ///< weights that are made or widened

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/temporary.h"
 #include "formats/safetensors.h"
 #include "model/checks.h"
@@ -171,13 +172,21 @@ class Conversion {
          base::format_bytes(static_cast<std::int64_t>(space.available)), " free");
   }
 
-  /// Where the weights come from, without anybody's folders.
+  /// Where the weights come from, without anybody's folders. Reads each file once to its end.
   std::string provenance() const {
-    const nlohmann::json json = {{"source", base::printable(source_.name)},
-                                 {"format", source_.format},
-                                 {"layout", source_.layout},
-                                 {"dtype", model::most_frequent_dtype(source_, table_)},
-                                 {"writer", base::cat("moonbeam ", version())}};
+    nlohmann::json json = {{"source", base::printable(source_.name)},
+                           {"format", source_.format},
+                           {"layout", source_.layout},
+                           {"dtype", model::most_frequent_dtype(source_, table_)},
+                           {"writer", base::cat("moonbeam ", version())},
+                           {"files", nlohmann::json::array()}};
+    for (const auto& weights : source_.files) {
+      for (const auto& file : weights->files) {
+        json["files"].push_back({{"name", base::printable(fs::path(file->path()).filename().string())},
+                                 {"bytes", file->bytes().size()},
+                                 {"sha256", base::sha256_hex(file->bytes())}});
+      }
+    }
     return json.dump();
   }
 

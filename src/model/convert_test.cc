@@ -7,6 +7,8 @@
 
 #include <moonbeam/weights.h>
 
+#include "base/file.h"
+#include "base/sha256.h"
 #include "model/gguf_form.h"
 #include "model/model.h"
 #include "model/testing.h"
@@ -78,6 +80,13 @@ TEST(Convert, OurFormBearsVersionVariantAndProvenanceWithoutFolders) {
   const std::string provenance = file.string(kKeyProvenance).value();
   EXPECT_NE(provenance.find("\"source\":\"starter\""), std::string::npos) << provenance;
   EXPECT_EQ(provenance.find('/'), std::string::npos) << provenance;
+  const auto weights = base::MappedFile::open(kStarter + "/model.safetensors");
+  const nlohmann::json files = nlohmann::json::parse(provenance)["files"];
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(files[0]["name"], "model.safetensors");
+  EXPECT_EQ(files[0]["bytes"], weights->bytes().size());
+  EXPECT_EQ(files[0]["sha256"], base::sha256_hex(weights->bytes()));
+  EXPECT_EQ(inspect_model(folder / "starter.gguf").provenance, provenance);
   for (const formats::NamedTensor& tensor : file.weights.tensors) {
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.view.data) % 64, 0u) << tensor.name;
   }

@@ -32,12 +32,14 @@ TensorSummary summary_of(const TensorSpec& spec, const SourceTensor& tensor) {
 std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<TensorSpec>& table) {
   std::map<std::string_view, DTypeSummary> sums;
   for (const TensorSpec& spec : table) {
-    const tensor::TensorView& view = source.find(spec.name)->view;
+    const SourceTensor& tensor = *source.find(spec.name);
+    const tensor::TensorView& view = tensor.view;
     DTypeSummary& sum = sums[tensor::info(view.dtype).name];
     sum.dtype = tensor::info(view.dtype).name;
     ++sum.tensors;
     sum.parameters += view.numel();
     sum.bytes += view.bytes();
+    sum.memory_bytes += model::loaded_bytes(spec, tensor);
   }
   std::vector<DTypeSummary> out;
   for (auto& [unused, sum] : sums) out.push_back(std::move(sum));
@@ -83,13 +85,17 @@ ModelSummary inspect_model(const std::string& path, bool verify) {
   out.format = source.format;
   out.variant = identified.variant_name;
   out.layout = source.layout;
+  out.licence = identified.licence;
+  out.provenance = source.provenance;
   for (const TensorSpec& spec : table) {
     out.tensors.push_back(summary_of(spec, *source.find(spec.name)));
     out.bytes += out.tensors.back().bytes;
   }
   out.dtypes = by_dtype(source, table);
   out.parameters = model::parameter_count(table);
-  out.memory_bytes = model::memory_need(source, table, identified.config).total();
+  const model::MemoryNeed need = model::memory_need(source, table, identified.config);
+  out.memory_bytes = need.total();
+  out.work_bytes = need.work;
   out.config_json = model::write_config_json(identified.config);
   out.skipped = model::unused_tensors(source, table);
   out.skipped.insert(out.skipped.end(), source.skipped.begin(), source.skipped.end());

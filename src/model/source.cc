@@ -147,6 +147,8 @@ Source open_safetensors_source(const std::string& path) {
   source.files.push_back(file);
   const auto licence = file->metadata.find("license");
   if (licence != file->metadata.end()) source.licence = licence->second;
+  const auto provenance = file->metadata.find("provenance");
+  if (provenance != file->metadata.end()) source.provenance = provenance->second;
   source.path = path;
   take_named_tensors(source, file->tensors);
   unpack_int4(source);

@@ -41,6 +41,7 @@ struct Source {
   std::string tokenizer_text, tokenizer_name;  ///< tokenizer.json, likewise
   std::optional<formats::TokenizerData> tokenizer;  ///< from somewhere else
   std::string licence;                              ///< SPDX; empty: not known
+  std::string provenance;                           ///< as `convert` wrote it: JSON; empty: not known
   bool old_region = false;                          ///< has the unused region model of 2024-08-26
   bool llama_pair = false;                          ///< llama.cpp's two GGUF files
   std::function<void(ModelConfig&)> adjust;         ///< sizes that the container says

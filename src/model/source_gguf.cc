@@ -41,6 +41,7 @@ void take_own(Source& source, const GgufFile& file) {
   source.tokenizer_text = file.string(kKeyTokenizer).value_or("");
   source.tokenizer_name = base::cat(path, ": ", kKeyTokenizer);
   source.licence = file.string(kKeyLicence).value_or("");
+  source.provenance = file.string(kKeyProvenance).value_or("");
   take_named_tensors(source, file.weights.tensors);
 }
 
