@@ -62,6 +62,11 @@ std::string models_text() {
     text +=
         "  " + printable(folder) + (std::filesystem::is_directory(folder, ignored) ? "" : " (none)") + "\n";
   }
+  if (const std::string hub = hugging_face_cache(); !hub.empty()) {
+    std::error_code ignored;
+    text += "  " + printable(hub) + " (Hugging Face" +
+            (std::filesystem::is_directory(hub, ignored) ? ")\n" : ", none)\n");
+  }
   text += "models\n";
   const std::vector<FoundModel> models = find_models(model_folders());
   for (const FoundModel& model : models)

@@ -90,6 +90,9 @@ A setting: MOONBEAM_MODEL, MOONBEAM_THREADS, MOONBEAM_TOP_P and so on. Flags win
 .B MOONBEAM_MODELS
 Folders in which names of models are looked up first, separated by colons.
 .TP
+.B HF_HUB_CACHE, HF_HOME
+The cache of Hugging Face's tools, in which names of models are looked up last; it is never written.
+.TP
 .B MOONBEAM_CONFIG
 A configuration file, as \-\-config.
 .TP

@@ -42,11 +42,15 @@ Error model_error(const std::string& model, const Error& error) {
   const bool by_name = !model.empty() && model.find('/') == std::string::npos && !model.starts_with("synth:");
   if (error.code() != ErrorCode::kNotFound || !by_name || std::filesystem::exists(model_path(model), ignored))
     return error;
-  std::string folders;
-  for (const std::string& folder : model_folders()) folders += (folders.empty() ? "" : ", ") + folder;
+  std::string what = error.what();
+  if (!what.starts_with("model '")) {
+    std::string folders;
+    for (const std::string& folder : model_folders()) folders += (folders.empty() ? "" : ", ") + folder;
+    what = "model '" + model + "': no such file or folder, and no model of that name in " + folders;
+  }
   const std::size_t colon = model.find(':');
   return {ErrorCode::kNotFound,
-          "model '" + model + "': no such file or folder, and no model of that name in " + folders +
+          what +
               (colon == std::string::npos
                    ? ""
                    : "; ':" + model.substr(colon + 1) + "' after a name picks no type in this build") +

@@ -60,6 +60,10 @@ void convert_model(const std::string& model, const std::string& out, const Conve
 /// Folders in which names are looked up, first first: $MOONBEAM_MODELS, the user's cache, the installation's
 /// share/moonbeam/models, the source tree's models/ (builds that were not installed).
 std::vector<std::string> model_folders();
+/// Where names are looked up last: the cache of Hugging Face's tools (HF_HUB_CACHE, HF_HOME), read, never
+/// written. There "hf:OWNER/NAME" and "hf:OWNER/NAME@REVISION" name a model too. Empty where nothing says
+/// where it is.
+std::string hugging_face_cache();
 /// Path of the model that is used when none is named. @throws Error kNotFound listing the folders searched.
 std::string default_model();
 

@@ -1,4 +1,5 @@
-// Where models lie: the user's folder, the cache, the installation, the source tree.
+// Where models lie: the user's folder, the cache, the installation, the source tree, at last the cache of
+// Hugging Face's tools.
 #include "model/folders.h"
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "model/hub_cache.h"
 
 // Both are set by the build.
 #ifndef MOONBEAM_INSTALLED_MODELS
@@ -18,6 +20,7 @@
 namespace moonbeam {
 
 namespace fs = std::filesystem;
+using model::has_weights;
 
 namespace {
 
@@ -41,21 +44,12 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
-bool has_weights(const fs::path& folder) {
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const fs::path ending = it->path().extension();
-    if (ending == ".gguf" || ending == ".safetensors") return true;
-  }
-  return false;
-}
-
 /// The one sub-folder with weights, e.g. a revision; the last by name if there are several.
 std::string newest_revision(const fs::path& folder) {
   std::vector<std::string> found;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_directory(error) && has_weights(it->path())) found.push_back(it->path().string());
+    if (it->is_directory(error) && has_weights(it->path().string())) found.push_back(it->path().string());
   }
   return found.empty() ? std::string() : *std::max_element(found.begin(), found.end());
 }
@@ -67,9 +61,9 @@ std::string find_in(const fs::path& folder, const std::string& name) {
   const fs::path path = folder / name.substr(0, at);
   if (at != std::string::npos) {
     const fs::path revision = path / name.substr(at + 1);
-    return has_weights(revision) ? revision.string() : std::string();
+    return has_weights(revision.string()) ? revision.string() : std::string();
   }
-  if (has_weights(path)) return path.string();
+  if (has_weights(path.string())) return path.string();
   for (const char* ending : {".gguf", ".safetensors"}) {
     std::string file = path.string() + ending;
     if (fs::is_regular_file(file, error)) return file;
@@ -110,7 +104,36 @@ bool is_word(std::string_view text) {
                      [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+constexpr std::string_view kHubPrefix = "hf:";
+
+/// "OWNER/NAME[@REVISION]" in the hub's cache.
+std::string resolve_hub_model(const std::string& model) {
+  if (!is_hub_name(model)) {
+    base::fail(ErrorCode::kInvalidArgument, "model 'hf:", base::printable(model),
+               "': expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION");
+  }
+  const std::size_t at = model.find('@');
+  const std::string hub = hugging_face_cache();
+  std::string found =
+      find_in_hub(hub, model.substr(0, at), at == std::string::npos ? "" : model.substr(at + 1));
+  if (found.empty()) {
+    base::fail(ErrorCode::kNotFound, "model 'hf:", model, "': no snapshot of it with weights in ",
+               base::printable(hub));
+  }
+  return found;
+}
+
 }  // namespace
+
+bool has_weights(const std::string& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const fs::path ending = it->path().extension();
+    std::error_code broken;  // a link to a blob that was cleaned away
+    if ((ending == ".gguf" || ending == ".safetensors") && it->is_regular_file(broken)) return true;
+  }
+  return false;
+}
 
 bool is_model_name(std::string_view name) {
   const std::size_t at = name.find('@');
@@ -150,6 +173,7 @@ std::string resolve_model(const std::string& model) {
   if (model.empty())
     base::fail(ErrorCode::kInvalidArgument, "model: expected a file, folder or name, got nothing");
   if (model.starts_with("synth:") || fs::exists(model, error)) return model;
+  if (model.starts_with(kHubPrefix)) return resolve_hub_model(model.substr(kHubPrefix.size()));
   if (!is_model_name(model)) {
     base::fail(ErrorCode::kNotFound, base::printable(model), ": no such file or folder");
   }
@@ -158,8 +182,15 @@ std::string resolve_model(const std::string& model) {
     std::string found = find_in(folder, model);
     if (!found.empty()) return found;
   }
+  const std::size_t at = model.find('@');
+  const std::string hub = hugging_face_cache();
+  std::string found =
+      find_in_hub(hub, model.substr(0, at), at == std::string::npos ? "" : model.substr(at + 1));
+  if (!found.empty()) return found;
+  std::error_code unused;
   base::fail(ErrorCode::kNotFound, "model '", model,
-             "': no such file or folder, and no model of that name in ", joined(folders));
+             "': no such file or folder, and no model of that name in ", joined(folders),
+             fs::is_directory(hub, unused) ? ", " + base::printable(hub) : std::string());
 }
 
 }  // namespace model

@@ -10,12 +10,16 @@ namespace moonbeam::model {
 
 using moonbeam::model_folders;
 
-/// `model` as a path: itself if it is one or says "synth:...", else the name looked up in the folders
-/// ("moondream2", "moondream2@2025-06-21"). @throws Error kNotFound listing where it looked.
+/// `model` as a path: itself if it is one or says "synth:...", else the name looked up in the folders and
+/// then in the cache of Hugging Face's tools ("moondream2", "moondream2@2025-06-21");
+/// "hf:OWNER/NAME[@REVISION]" there alone. @throws Error kNotFound listing where it looked.
 std::string resolve_model(const std::string& model);
 
 /// Whether `name` may be looked up: [a-z0-9][a-z0-9._-]{0,63}, with an optional @revision alike.
 bool is_model_name(std::string_view name);
+
+/// Whether weights lie in `folder` itself.
+bool has_weights(const std::string& folder);
 
 /// The folders for these surroundings; model_folders() asks the environment.
 struct Surroundings {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "formats/sniff.h"
+#include "model/hub_cache.h"
 
 namespace moonbeam::model {
 
@@ -186,7 +187,8 @@ Source open_source(const std::string& path) {
   fs::path named = is_folder ? fs::path(path).lexically_normal() : fs::path(path).stem();
   if (is_folder && named.filename().empty()) named = named.parent_path();
   if (is_folder && named.filename() == ".") named = fs::weakly_canonical(named, error);
-  source.name = named.filename().string();
+  source.name = is_folder ? name_of_snapshot(named.string()) : "";
+  if (source.name.empty()) source.name = named.filename().string();
   source.path = path;
   return source;
 }
