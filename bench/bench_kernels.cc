@@ -133,8 +133,9 @@ void bench_attention(const Run& run, int rows, int keys, int heads, int width) {
     blocks.push_back({to.back().k, to.back().v});
   }
   const std::vector<int> visible(static_cast<std::size_t>(rows), keys);
-  const ops::AttentionTask task = {q.data(), stride, rows, blocks, visible.data(), out.data(), stride};
-  ops::store_keys_values(run.context, kv.data(), kv.data(), stride, keys, heads, width, 0, to);
+  const ops::AttentionTask task = {q.data(), stride, rows, blocks, {}, visible.data(), out.data(), stride};
+  ops::store_keys_values(run.context, {kv.data(), kv.data(), stride, keys, 0}, heads, width,
+                         std::span<const kernels::MutableKeyBlock>(to));
   const Times times = measure(run.options.runs, run.options.threads > 1, [&] {
     ops::attention(run.context, {&task, 1}, heads, width, 1 / std::sqrt(static_cast<float>(width)));
   });

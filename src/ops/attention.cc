@@ -9,6 +9,10 @@
 namespace moonbeam::ops {
 namespace {
 
+using kernels::kAttentionRows;
+using kernels::KernelTable;
+using kernels::KeyBlock;
+using kernels::KeyBlock16;
 using kernels::kKeyBlock;
 using kernels::kTileRows;
 
@@ -18,70 +22,157 @@ int divide_up(int a, int b) {
   return (a + b - 1) / b;
 }
 
-}  // namespace
+// What differs between the two kinds of blocks.
+std::span<const KeyBlock> blocks_of(const AttentionTask& task, KeyBlock /*kind*/) {
+  return task.blocks;
+}
+std::span<const KeyBlock16> blocks_of(const AttentionTask& task, KeyBlock16 /*kind*/) {
+  return task.blocks16;
+}
+KeyBlock head_of(const KeyBlock& block, int head, int width) {
+  const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(head) * width * kKeyBlock;
+  return {block.k + offset, block.v + offset};
+}
+KeyBlock16 head_of(const KeyBlock16& block, int head, int width) {
+  const auto h = static_cast<std::size_t>(head);
+  return {block.k + h * kernels::key_elements(width), block.v + h * kernels::value_elements(width)};
+}
+kernels::AttentionFn* kernel_of(const KernelTable& table, KeyBlock /*kind*/) {
+  return table.attention;
+}
+kernels::Attention16Fn* kernel_of(const KernelTable& table, KeyBlock16 /*kind*/) {
+  return table.attention16;
+}
+// Rows that a kernel takes at once. Six and five of bf16: a common multiple.
+constexpr int row_step(KeyBlock /*kind*/) {
+  return kTileRows;
+}
+constexpr int row_step(KeyBlock16 /*kind*/) {
+  return 5 * kAttentionRows;
+}
+std::size_t scratch_of(int keys, int width, KeyBlock /*kind*/) {
+  return kernels::attention_scratch(keys, width);
+}
+std::size_t scratch_of(int keys, int width, KeyBlock16 /*kind*/) {
+  return kernels::attention16_scratch(keys, width);
+}
 
-void attention(Context& context, std::span<const AttentionTask> tasks, int heads, int head_width,
-               float scale) {
-  if (tasks.empty()) return;
+template <class Block>
+void attend(Context& context, std::span<const AttentionTask> tasks, int heads, int width, float scale,
+            const Prepare& prepare) {
   int keys = 1;
   int rows = 0;
   std::size_t blocks = 0;
   for (const AttentionTask& task : tasks) {
     rows = std::max(rows, task.rows);
-    blocks = std::max(blocks, task.blocks.size());
+    blocks = std::max(blocks, blocks_of(task, Block{}).size());
     for (int r = 0; r < task.rows; ++r) keys = std::max(keys, task.visible[r]);
   }
   if (rows == 0) return;
 
   // A unit needs its own list of this head's blocks: it stands behind the scores in the thread's scratch.
-  const std::size_t score_floats = kernels::attention_scratch(keys, head_width);
-  const std::size_t list_floats = blocks * sizeof(kernels::KeyBlock) / sizeof(float);
-  const std::size_t list_start = (score_floats + 15) / 16 * 16;
+  const std::size_t list_start = (scratch_of(keys, width, Block{}) + 15) / 16 * 16;
+  const std::size_t list_floats = blocks * sizeof(Block) / sizeof(float);
   for (auto& scratch : context.thread_scratch) scratch.reserve_discard(list_start + list_floats);
 
   const int units = static_cast<int>(tasks.size()) * heads;
   const int wanted = divide_up(context.pool.threads() * kUnitsPerThread, units);
-  const int part_rows = std::max(divide_up(divide_up(rows, wanted), kTileRows), 1) * kTileRows;
+  constexpr int kStep = row_step(Block{});
+  const int part_rows = std::max(divide_up(divide_up(rows, wanted), kStep), 1) * kStep;
   const int parts = divide_up(rows, part_rows);
+  if (parts > 1) {
+    context.pool.parallel_for(units, [&](int unit, int) { prepare(unit / heads, unit % heads); });
+  }
   context.pool.parallel_for(units * parts, [&](int unit, int thread) {
-    const AttentionTask& task = tasks[static_cast<std::size_t>(unit / parts / heads)];
+    const int index = unit / parts / heads;
+    const AttentionTask& task = tasks[static_cast<std::size_t>(index)];
     const int head = unit / parts % heads;
     const int first = unit % parts * part_rows;
     if (first >= task.rows) return;
+    if (parts == 1) prepare(index, head);
 
     float* scratch = context.thread_scratch[static_cast<std::size_t>(thread)].data();
-    auto* list = reinterpret_cast<kernels::KeyBlock*>(scratch + list_start);
-    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(head) * head_width * kKeyBlock;
-    for (std::size_t b = 0; b < task.blocks.size(); ++b) {
-      new (list + b) kernels::KeyBlock{task.blocks[b].k + offset, task.blocks[b].v + offset};
-    }
-    context.kernels.attention(
-        task.q + static_cast<std::ptrdiff_t>(first) * task.q_stride + head * head_width, task.q_stride,
-        std::min(part_rows, task.rows - first), list, task.visible + first, head_width, scale, scratch,
-        task.out + static_cast<std::ptrdiff_t>(first) * task.out_stride + head * head_width, task.out_stride);
+    auto* list = reinterpret_cast<Block*>(scratch + list_start);
+    std::size_t count = 0;
+    for (const Block& block : blocks_of(task, Block{}))
+      new (list + count++) Block(head_of(block, head, width));
+    kernel_of(context.kernels, Block{})(
+        task.q + static_cast<std::ptrdiff_t>(first) * task.q_stride + head * width, task.q_stride,
+        std::min(part_rows, task.rows - first), list, task.visible + first, width, scale, scratch,
+        task.out + static_cast<std::ptrdiff_t>(first) * task.out_stride + head * width, task.out_stride);
   });
 }
 
-void store_keys_values(Context& context, const float* k, const float* v, int stride, int rows, int heads,
-                       int head_width, int position, std::span<const kernels::MutableKeyBlock> blocks) {
-  if (rows <= 0) return;
-  const int first_block = position / kKeyBlock;
-  const int count = (position + rows - 1) / kKeyBlock - first_block + 1;
-  context.pool.parallel_for(count * heads, [&](int unit, int) {
-    const int block = first_block + unit / heads;
-    const int head = unit % heads;
-    const kernels::MutableKeyBlock& to = blocks[static_cast<std::size_t>(block)];
-    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(head) * head_width * kKeyBlock;
-    const int begin = std::max(position, block * kKeyBlock);
-    const int end = std::min(position + rows, (block + 1) * kKeyBlock);
-    for (int p = begin; p < end; ++p) {
-      const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(p - position) * stride + head * head_width;
-      const int slot = p % kKeyBlock;
-      float* column = to.k + offset + slot;
-      for (int i = 0; i < head_width; ++i) column[i * kKeyBlock] = k[from + i];
-      std::copy_n(v + from, head_width, to.v + offset + static_cast<std::ptrdiff_t>(slot) * head_width);
+// Calls fn(block, first slot, rows, offset of the first row) for each block that takes some of the keys.
+template <typename F>
+void each_block(const NewKeys& keys, int head, int head_width, F fn) {
+  for (int done = 0; done < keys.rows;) {
+    const int position = keys.position + done;
+    const int slot = position % kKeyBlock;
+    const int count = std::min(keys.rows - done, kKeyBlock - slot);
+    fn(static_cast<std::size_t>(position / kKeyBlock), slot, count,
+       static_cast<std::ptrdiff_t>(done) * keys.stride + static_cast<std::ptrdiff_t>(head) * head_width);
+    done += count;
+  }
+}
+
+template <class Block>
+void store_all(Context& context, const NewKeys& keys, int heads, int head_width,
+               std::span<const Block> blocks) {
+  if (keys.rows <= 0) return;
+  context.pool.parallel_for(
+      heads, [&](int head, int) { store_head(context.kernels, keys, head, head_width, blocks); });
+}
+
+}  // namespace
+
+void attention(Context& context, std::span<const AttentionTask> tasks, int heads, int head_width, float scale,
+               Prepare prepare) {
+  if (tasks.empty()) return;
+  if (tasks[0].blocks16.empty()) {
+    attend<KeyBlock>(context, tasks, heads, head_width, scale, prepare);
+  } else {
+    attend<KeyBlock16>(context, tasks, heads, head_width, scale, prepare);
+  }
+}
+
+void attention(Context& context, std::span<const AttentionTask> tasks, int heads, int head_width,
+               float scale) {
+  attention(context, tasks, heads, head_width, scale, [](int, int) {});
+}
+
+void store_head(const KernelTable& /*kernels*/, const NewKeys& keys, int head, int head_width,
+                std::span<const kernels::MutableKeyBlock> blocks) noexcept {
+  const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(head) * head_width * kKeyBlock;
+  each_block(keys, head, head_width, [&](std::size_t block, int slot, int count, std::ptrdiff_t from) {
+    for (int p = slot; p < slot + count; ++p, from += keys.stride) {
+      float* column = blocks[block].k + offset + p;
+      for (int i = 0; i < head_width; ++i) column[i * kKeyBlock] = keys.k[from + i];
+      std::copy_n(keys.v + from, head_width,
+                  blocks[block].v + offset + static_cast<std::ptrdiff_t>(p) * head_width);
     }
   });
+}
+
+void store_head(const KernelTable& kernels, const NewKeys& keys, int head, int head_width,
+                std::span<const kernels::MutableKeyBlock16> blocks) noexcept {
+  const auto h = static_cast<std::size_t>(head);
+  each_block(keys, head, head_width, [&](std::size_t block, int slot, int count, std::ptrdiff_t from) {
+    const kernels::MutableKeyBlock16& to = blocks[block];
+    kernels.store_keys16(
+        keys.k + from, keys.v + from, keys.stride, count, head_width, slot,
+        {to.k + h * kernels::key_elements(head_width), to.v + h * kernels::value_elements(head_width)});
+  });
+}
+
+void store_keys_values(Context& context, const NewKeys& keys, int heads, int head_width,
+                       std::span<const kernels::MutableKeyBlock> blocks) {
+  store_all(context, keys, heads, head_width, blocks);
+}
+
+void store_keys_values(Context& context, const NewKeys& keys, int heads, int head_width,
+                       std::span<const kernels::MutableKeyBlock16> blocks) {
+  store_all(context, keys, heads, head_width, blocks);
 }
 
 }  // namespace moonbeam::ops

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <vector>
 
@@ -64,8 +65,8 @@ struct Sequence {
       };
       const std::vector<float> new_k = piece(k);
       const std::vector<float> new_v = piece(v);
-      store_keys_values(context, new_k.data() + before, new_v.data() + before, stride, count, kHeads, width,
-                        first, to);
+      store_keys_values(context, {new_k.data() + before, new_v.data() + before, stride, count, first}, kHeads,
+                        width, std::span<const kernels::MutableKeyBlock>(to));
     }
   }
 
@@ -153,6 +154,123 @@ TEST_P(AttentionOnEveryTable, ThreadsDoNotChangeTheBits) {
     attention(context, {&task, 1}, kHeads, 64, 0.125f);
     if (threads == 1) first = out;
     expect_equal(out, first, base::cat(threads, " threads"));
+  }
+}
+
+// ---- bf16
+
+// The same keys and values, as bf16.
+struct Sequence16 : Sequence {
+  std::vector<std::vector<std::uint16_t>> memory16;
+  std::vector<kernels::MutableKeyBlock16> to16;
+  std::vector<kernels::KeyBlock16> blocks16;
+
+  Sequence16(int query_rows, int positions, int head_width, std::uint64_t seed)
+      : Sequence(query_rows, positions, head_width, seed) {
+    const std::size_t size = key_elements16(kHeads, width) + value_elements16(kHeads, width);
+    for (int first = 0; first < keys; first += kKeyBlock) memory16.emplace_back(size, std::uint16_t{0x7fc0});
+    for (auto& block : memory16) {
+      to16.push_back({block.data(), block.data() + key_elements16(kHeads, width)});
+      blocks16.push_back({to16.back().k, to16.back().v});
+    }
+  }
+  NewKeys new_keys(int first, int count) const {
+    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(first) * stride;
+    return {k.data() + offset, v.data() + offset, stride, count, first};
+  }
+  void store16(Context& context, int step) {
+    for (int first = 0; first < keys; first += step) {
+      store_keys_values(context, new_keys(first, std::min(step, keys - first)), kHeads, width,
+                        std::span<const kernels::MutableKeyBlock16>(to16));
+    }
+  }
+  AttentionTask task16(std::vector<float>& out) const {
+    AttentionTask task = Sequence::task(out);
+    task.blocks = {};
+    task.blocks16 = blocks16;
+    return task;
+  }
+};
+
+double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+  double error = 0, norm = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    error += std::pow(static_cast<double>(got[i]) - expected[i], 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return std::sqrt(error / norm);
+}
+
+TEST_P(AttentionOnEveryTable, BF16IsWithinHalfAPercentOfADoubleLoop) {
+  base::ThreadPool pool(2);
+  Context context(pool, table());
+  for (int width : {64, 72}) {
+    std::vector<Sequence16> sequences;
+    sequences.emplace_back(1, 1, width, 1);
+    sequences.emplace_back(1, 130, width, 2);
+    sequences.emplace_back(14, 65, width, 3);
+    sequences.emplace_back(70, 70, width, 4);
+    std::vector<std::vector<float>> outs(sequences.size());
+    std::vector<AttentionTask> tasks;
+    for (std::size_t s = 0; s < sequences.size(); ++s) {
+      sequences[s].store16(context, 13);
+      tasks.push_back(sequences[s].task16(outs[s]));
+    }
+    attention(context, tasks, kHeads, width, 0.1f);
+    for (std::size_t s = 0; s < sequences.size(); ++s) {
+      EXPECT_LE(relative_error(outs[s], sequences[s].double_loop(0.1f)), 0.005) << "sequence " << s;
+      std::vector<float> alone;
+      const AttentionTask task = sequences[s].task16(alone);
+      attention(context, {&task, 1}, kHeads, width, 0.1f);
+      expect_equal(alone, outs[s], base::cat("sequence ", static_cast<int>(s), " alone"));
+    }
+  }
+}
+
+TEST_P(AttentionOnEveryTable, ThreadsDoNotChangeTheBitsOfBF16) {
+  std::vector<float> first;
+  for (int threads : {1, 2, 3}) {
+    base::ThreadPool pool(threads);
+    Context context(pool, table());
+    Sequence16 sequence(150, 151, 64, 5);
+    sequence.store16(context, 1000);
+    std::vector<float> out;
+    const AttentionTask task = sequence.task16(out);
+    attention(context, {&task, 1}, kHeads, 64, 0.125f);
+    if (threads == 1) first = out;
+    expect_equal(out, first, base::cat(threads, " threads"));
+  }
+}
+
+TEST_P(AttentionOnEveryTable, EachHeadIsPreparedOnceBeforeItsRows) {
+  for (int rows : {1, 150}) {  // one unit a head, and several
+    for (int threads : {1, 3}) {
+      base::ThreadPool pool(threads);
+      Context context(pool, table());
+      std::vector<Sequence16> sequences;
+      sequences.emplace_back(rows, 151, 64, 6);
+      sequences.emplace_back(rows, 200, 64, 7);
+      std::vector<std::vector<float>> before(2), after(2);
+      std::vector<AttentionTask> tasks;
+      for (std::size_t s = 0; s < 2; ++s) {
+        sequences[s].store16(context, 1000);
+        tasks.push_back(sequences[s].task16(before[s]));
+      }
+      attention(context, tasks, kHeads, 64, 0.125f);
+      std::vector<std::atomic<int>> calls(2 * kHeads);
+      for (std::size_t s = 0; s < 2; ++s) {
+        for (auto& block : sequences[s].memory16) std::fill(block.begin(), block.end(), 0x7fc0);
+        tasks[s] = sequences[s].task16(after[s]);
+      }
+      attention(context, tasks, kHeads, 64, 0.125f, [&](int task, int head) {
+        const Sequence16& sequence = sequences[static_cast<std::size_t>(task)];
+        store_head(table(), sequence.new_keys(0, sequence.keys), head, 64,
+                   std::span<const kernels::MutableKeyBlock16>(sequence.to16));
+        ++calls[static_cast<std::size_t>(task * kHeads + head)];
+      });
+      for (const auto& count : calls) EXPECT_EQ(count.load(), 1);
+      EXPECT_EQ(after, before);
+    }
   }
 }
 

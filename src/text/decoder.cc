@@ -42,6 +42,9 @@ void Decoder::begin(std::span<const Rows> batch, const float* embeddings) {
     }
   }
   key_blocks_.resize(batch_.size());
+  writable_.resize(batch_.size());
+  key_blocks16_.resize(batch_.size());
+  writable16_.resize(batch_.size());
   layer_ = 0;
 }
 
@@ -66,34 +69,52 @@ void Decoder::block(int layer) {
   ops::linear(context_, feed_.data(), rows_, weights.fc2, x_.data(), ops::Epilogue::kAdd);
 }
 
-// Rotates queries and keys, stores keys and values, then every row against its own sequence.
+// Every row against its own sequence. Whoever takes a head first rotates its queries and keys and stores its
+// keys and values, so that they are at hand when the rows are.
 void Decoder::attend(int layer) {
   const int dim = config_.dim;
   const int width = config_.head_width();
   std::vector<ops::AttentionTask> tasks;
+  std::vector<ops::NewKeys> keys;
+  std::vector<float*> queries;
   int row = 0;
   for (std::size_t i = 0; i < batch_.size(); ++i) {
     KvCache& cache = *batch_[i].cache;
     const int count = batch_[i].count;
     float* qkv = qkv_.data() + static_cast<std::ptrdiff_t>(row) * 3 * dim;
-    for (int r = 0; r < count; ++r) {
-      rotate(rope_, cache.size() + r, qkv + static_cast<std::ptrdiff_t>(r) * 3 * dim, 2 * config_.heads,
-             width);
-    }
-    cache.writable_blocks(layer, writable_);
-    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, count, config_.heads, width,
-                           cache.size(), writable_);
-    cache.blocks(layer, key_blocks_[i]);
+    queries.push_back(qkv);
+    keys.push_back({qkv + dim, qkv + 2 * dim, 3 * dim, count, cache.size()});
     tasks.push_back({.q = qkv,
                      .q_stride = 3 * dim,
                      .rows = count,
-                     .blocks = key_blocks_[i],
                      .visible = visible_.data() + row,
                      .out = attended_.data() + static_cast<std::ptrdiff_t>(row) * dim,
                      .out_stride = dim});
+    if (cache.precision() == ops::Precision::kF32) {
+      cache.writable_blocks(layer, writable_[i]);
+      cache.blocks(layer, key_blocks_[i]);
+      tasks.back().blocks = key_blocks_[i];
+    } else {
+      cache.writable_blocks(layer, writable16_[i]);
+      cache.blocks(layer, key_blocks16_[i]);
+      tasks.back().blocks16 = key_blocks16_[i];
+    }
     row += count;
   }
-  ops::attention(context_, tasks, config_.heads, width, 1.0f / std::sqrt(static_cast<float>(width)));
+  const auto prepare = [&](int task, int head) {
+    const auto i = static_cast<std::size_t>(task);
+    for (int r = 0; r < keys[i].rows; ++r) {
+      float* q = queries[i] + static_cast<std::ptrdiff_t>(r) * 3 * dim + head * width;
+      rotate(rope_, keys[i].position + r, q, 1, width);
+      rotate(rope_, keys[i].position + r, q + dim, 1, width);
+    }
+    if (tasks[i].blocks16.empty()) {
+      ops::store_head(context_.kernels, keys[i], head, width, writable_[i]);
+    } else {
+      ops::store_head(context_.kernels, keys[i], head, width, writable16_[i]);
+    }
+  };
+  ops::attention(context_, tasks, config_.heads, width, 1.0f / std::sqrt(static_cast<float>(width)), prepare);
 }
 
 void Decoder::logits(const float* hidden, int rows, float* out) {

@@ -20,7 +20,8 @@ namespace moonbeam::text {
 /// For tests: hidden of all rows after a block, before the next.
 using Probe = std::function<void(int layer, const float* hidden, int rows, int width)>;
 
-/// New rows of one sequence: they take positions cache.size() .. cache.size() + rows - 1.
+/// New rows of one sequence: they take positions cache.size() .. cache.size() + rows - 1. The caches of one
+/// pass have one precision, which is that of its attention.
 struct Rows {
   KvCache* cache;
   int count;
@@ -66,8 +67,11 @@ class Decoder {
   int rows_ = 0;
   int layer_ = 0;
   std::vector<int> visible_;  // [rows] keys each row sees
+  // Of each sequence, in the layer that runs; of the kind that its cache has.
   std::vector<std::vector<kernels::KeyBlock>> key_blocks_;
-  std::vector<kernels::MutableKeyBlock> writable_;
+  std::vector<std::vector<kernels::MutableKeyBlock>> writable_;
+  std::vector<std::vector<kernels::KeyBlock16>> key_blocks16_;
+  std::vector<std::vector<kernels::MutableKeyBlock16>> writable16_;
   // S rows, D width.
   base::Buffer<float> x_;         // [S, D] residual stream
   base::Buffer<float> normed_;    // [S, D]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <vector>
 
 namespace moonbeam::vision {
@@ -12,6 +13,13 @@ namespace {
 // Rows at once: enough to fill every core's share of a matrix, little enough that the feed-forward
 // activations of the full-size encoder stay under 30 MB.
 constexpr int kRowsPerBatch = 1536;
+
+void set_blocks(ops::AttentionTask& task, std::span<const kernels::KeyBlock> blocks) {
+  task.blocks = blocks;
+}
+void set_blocks(ops::AttentionTask& task, std::span<const kernels::KeyBlock16> blocks) {
+  task.blocks16 = blocks;
+}
 
 }  // namespace
 
@@ -70,36 +78,52 @@ void Encoder::block(int layer, int crops, const Probe& probe) {
 
 // Each crop attends to itself alone. Reads qkv_, leaves the heads' output in normed_.
 void Encoder::attend(int crops) {
+  if (context_.precision == ops::Precision::kF32) {
+    const std::size_t size = ops::block_elements(config_.heads, config_.head_width());
+    attend<kernels::MutableKeyBlock, kernels::KeyBlock>(crops, keys_, size, size);
+  } else {
+    attend<kernels::MutableKeyBlock16, kernels::KeyBlock16>(
+        crops, keys16_, ops::key_elements16(config_.heads, config_.head_width()),
+        ops::value_elements16(config_.heads, config_.head_width()));
+  }
+}
+
+// `storage`: blocks of k_size elements of keys and v_size of values.
+template <class Block, class View, class Element>
+void Encoder::attend(int crops, base::Buffer<Element>& storage, std::size_t k_size, std::size_t v_size) {
   const int patches = config_.patches();
   const int dim = config_.dim;
+  const int width = config_.head_width();
   const int blocks = (patches + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
-  const std::size_t block_size = static_cast<std::size_t>(kernels::kKeyBlock) * static_cast<std::size_t>(dim);
-  keys_.reserve_discard(static_cast<std::size_t>(crops) * blocks * block_size * 2);
+  storage.reserve_discard(static_cast<std::size_t>(crops * blocks) * (k_size + v_size));
 
-  std::vector<kernels::MutableKeyBlock> storage(static_cast<std::size_t>(crops * blocks));
-  std::vector<kernels::KeyBlock> views(storage.size());
-  for (std::size_t i = 0; i < storage.size(); ++i) {
-    storage[i] = {keys_.data() + 2 * i * block_size, keys_.data() + (2 * i + 1) * block_size};
-    views[i] = {storage[i].k, storage[i].v};
+  std::vector<Block> writable;
+  std::vector<View> views;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(crops * blocks); ++i) {
+    Element* k = storage.data() + i * (k_size + v_size);
+    writable.push_back({k, k + k_size});
+    views.push_back({k, k + k_size});
   }
   const std::vector<int> visible(static_cast<std::size_t>(patches), patches);
   std::vector<ops::AttentionTask> tasks;
   for (int crop = 0; crop < crops; ++crop) {
-    const float* qkv = qkv_.data() + static_cast<std::ptrdiff_t>(crop) * patches * 3 * dim;
-    const auto first = static_cast<std::size_t>(crop * blocks);
-    const auto count = static_cast<std::size_t>(blocks);
-    ops::store_keys_values(context_, qkv + dim, qkv + 2 * dim, 3 * dim, patches, config_.heads,
-                           config_.head_width(), 0, std::span(storage).subspan(first, count));
-    tasks.push_back({.q = qkv,
+    tasks.push_back({.q = qkv_.data() + static_cast<std::ptrdiff_t>(crop) * patches * 3 * dim,
                      .q_stride = 3 * dim,
                      .rows = patches,
-                     .blocks = std::span<const kernels::KeyBlock>(views).subspan(first, count),
                      .visible = visible.data(),
                      .out = normed_.data() + static_cast<std::ptrdiff_t>(crop) * patches * dim,
                      .out_stride = dim});
+    set_blocks(tasks.back(), std::span<const View>(views).subspan(static_cast<std::size_t>(crop * blocks),
+                                                                  static_cast<std::size_t>(blocks)));
   }
-  const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_width()));
-  ops::attention(context_, tasks, config_.heads, config_.head_width(), scale);
+  // Each head is stored by the thread that reads it next.
+  const auto prepare = [&](int crop, int head) {
+    const float* q = tasks[static_cast<std::size_t>(crop)].q;
+    ops::store_head(context_.kernels, {q + dim, q + 2 * dim, 3 * dim, patches, 0}, head, width,
+                    std::span<const Block>(writable).subspan(static_cast<std::size_t>(crop * blocks),
+                                                             static_cast<std::size_t>(blocks)));
+  };
+  ops::attention(context_, tasks, config_.heads, width, 1.0f / std::sqrt(static_cast<float>(width)), prepare);
 }
 
 void Encoder::project(const float* global, const float* local, int n, float* embeddings) {

@@ -3,6 +3,8 @@
 // Follows vikhyat/moondream moondream/torch/vision.py `vision_encoder` and `vision_projection`.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -39,6 +41,8 @@ class Encoder {
  private:
   void block(int layer, int crops, const Probe& probe);
   void attend(int crops);
+  template <class Block, class View, class Element>
+  void attend(int crops, base::Buffer<Element>& storage, std::size_t k_size, std::size_t v_size);
 
   const VisionConfig& config_;
   const VisionWeights& weights_;
@@ -49,7 +53,8 @@ class Encoder {
   base::Buffer<float> normed_;  // [P, D], reused for the attention's output
   base::Buffer<float> qkv_;     // [P, 3 D]
   base::Buffer<float> hidden_;  // [P, ff]
-  base::Buffer<float> keys_;    // key and value blocks of the batch's crops
+  base::Buffer<float> keys_;    // key and value blocks of the batch's crops, in one of the two precisions
+  base::Buffer<std::uint16_t> keys16_;
 };
 
 }  // namespace moonbeam::vision
