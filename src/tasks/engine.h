@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
+#include "ops/context.h"
 #include "text/rope.h"
 #include "text/tokenizer.h"
 
@@ -20,6 +21,7 @@ struct Engine {
   text::Tokenizer tokenizer;
   text::RopeTable rope;
   ModelInfo info;
+  ops::Precision precision = ops::Precision::kF32;  ///< of keys, values and attention
 
   const model::ModelConfig& config() const noexcept { return model->config; }
   const model::Prompts& prompts() const noexcept { return model->config.prompts; }

@@ -20,7 +20,7 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 
 Runner::Runner(const Engine& engine)
     : engine_(engine),
-      context_(*engine.pool, *engine.kernels),
+      context_(*engine.pool, *engine.kernels, engine.precision),
       decoder_(engine.config().text, engine.model->text, engine.rope, context_) {}
 
 void Runner::embed(const Token& token, float* out) {
@@ -134,7 +134,8 @@ bool Runner::prefill_image(Sequence& sequence, const float* embeddings, int n, c
 
 Sequence new_sequence(const Engine& engine, int prefix) {
   const text::TextConfig& config = engine.config().text;
-  return Sequence(text::KvCache(config.layers, config.heads, config.head_width(), prefix));
+  return Sequence(
+      text::KvCache(config.layers, config.heads, config.head_width(), prefix, engine.precision));
 }
 
 int room(const Engine& engine, const Sequence& sequence) noexcept {
