@@ -110,6 +110,7 @@ void read_tokenizer(JsonKeys keys, Prompts& prompts, Unknown& unknown) {
   keys.read("start_ground_points_id", prompts.start_ground);
   keys.read("end_ground_id", prompts.end_ground);
   keys.read("query_suffix_count", prompts.query_suffix_count);
+  keys.read("reasoning", prompts.reasoning);
   if (auto templates = keys.object("templates")) read_templates(*templates, prompts, unknown);
   add_unknown(keys, unknown);
 }
@@ -222,6 +223,7 @@ nlohmann::json tokenizer_json(const Prompts& prompts) {
           {"start_ground_points_id", prompts.start_ground},
           {"end_ground_id", prompts.end_ground},
           {"query_suffix_count", prompts.query_suffix_count},
+          {"reasoning", prompts.reasoning},
           {"templates",
            {{"caption", caption},
             {"query", template_json(prompts.query)},

@@ -27,6 +27,7 @@ struct Prompts {
   int query_suffix_count = 2;      ///< how often the suffix stands at the end without reasoning
   std::string question_space;      ///< put in front of a question: "" or " "
   std::string object_space = " ";  ///< put in front of an object
+  bool reasoning = true;           ///< trained to think first, where there are tokens for it
   bool suppress_answer = false;    ///< logits[answer] = -inf from the second token on
   bool spatial_refs = false;
   bool gaze = false;          ///< "\n\nPoint:" eye " gaze\n\n" (beta)

@@ -48,6 +48,14 @@ TEST(Config, ThePrefixFollowsTheGridUnlessTheFileSaysIt) {
   EXPECT_EQ(parse_config_json(R"({"vision": {"image_grid": 7}})", old, "c").text.prefix_attn, 0);
 }
 
+TEST(Config, ReasoningIsTrainedUnlessTheFileSaysOtherwise) {
+  EXPECT_TRUE(parse("{}").prompts.reasoning);
+  const ModelConfig config = parse(R"({"tokenizer": {"reasoning": false}})");
+  EXPECT_FALSE(config.prompts.reasoning);
+  EXPECT_EQ(config.prompts.thinking, 4);
+  EXPECT_FALSE(parse(write_config_json(config)).prompts.reasoning);
+}
+
 TEST(Config, NullTakesAwayWhatThePublishedModelHas) {
   const ModelConfig config = parse(R"({"region": null, "text": {"dim": null},
                                        "tokenizer": {"templates": {"detect": null, "caption": {"long": null}}}})");

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "model/detect.h"
 #include "model/gguf_form.h"
 #include "model/model.h"
 #include "model/testing.h"
@@ -93,7 +94,11 @@ TEST(Convert, OurFormBearsVersionVariantAndProvenanceWithoutFolders) {
 }
 
 TEST(Convert, TheShippedStarterIsTheStoredOne) {
-  expect_equal_bytes(open_source(kStarter), open_source(MOONBEAM_SOURCE_DIR "/models/starter"));
+  const Source stored = open_source(kStarter), shipped = open_source(MOONBEAM_SOURCE_DIR "/models/starter");
+  expect_equal_bytes(stored, shipped);
+  const ModelConfig config = identify(shipped, {}).config;
+  EXPECT_EQ(write_config_json(config), write_config_json(identify(stored, {}).config));
+  EXPECT_FALSE(config.prompts.reasoning || config.prompts.spatial_refs);
 }
 
 TEST(Convert, TheLicenceIsTheSourcesTheReleasesOrTheCallers) {

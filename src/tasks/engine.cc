@@ -22,7 +22,8 @@ ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernel
   info.image_tokens = config.vision.image_tokens();
   info.max_context = config.text.max_context;
   info.can_detect = model.region.has_value() && prompts.detect.has_value() && prompts.point.has_value();
-  info.can_reason = prompts.thinking >= 0 && prompts.answer >= 0 && prompts.query.has_value();
+  info.can_reason =
+      prompts.reasoning && prompts.thinking >= 0 && prompts.answer >= 0 && prompts.query.has_value();
   info.can_gaze = model.region.has_value() && prompts.gaze;
   info.caption_lengths = caption_lengths(prompts);
   info.notes = model.notes;

@@ -113,7 +113,8 @@ std::vector<Token> query_prompt(const Engine& engine, std::string_view question,
   const model::Prompts& prompts = engine.prompts();
   if (is_blank(question)) base::fail(ErrorCode::kInvalidArgument, "query: the question is empty");
   if (reasoning && !engine.info.can_reason)
-    fail_unsupported(engine, "cannot reason: it has no thinking token");
+    fail_unsupported(engine, prompts.reasoning ? "cannot reason: it has no thinking token"
+                                               : "cannot reason: it was not trained to think first");
   if (!refs.empty() && (!prompts.spatial_refs || !engine.model->region)) {
     fail_unsupported(engine, "takes no spatial references");
   }

@@ -87,6 +87,15 @@ TEST(Query, ThinksFirstWhereAsked) {
   EXPECT_TRUE(line["reasoning"]["grounding"].is_array());
 }
 
+TEST(Query, WhatTheModelWasNotTrainedForIsRefused) {
+  const Ran reasoning = run(with_model({"query", sample("s1.png"), "Why?", "--reasoning"}));
+  expect_refused(reasoning, 5);
+  EXPECT_NE(reasoning.err.find("was not made to think first"), std::string::npos) << reasoning.err;
+  const Ran place = run(with_model({"query", sample("s1.png"), "What is this?", "--ref", "0.5,0.5"}));
+  expect_refused(place, 5);
+  EXPECT_NE(place.err.find("takes no spatial references"), std::string::npos) << place.err;
+}
+
 TEST(Query, TakesPlaces) {
   const auto answer = [](const std::vector<std::string>& refs) {
     std::vector<std::string> arguments = {"query",          "--quiet",       "-m",           "synth:tiny",
