@@ -289,8 +289,11 @@ void add_tools(CLI::App& app, Options& o) {
   convert.positional("IN", o.files.in, "Model to read");
   convert.positional("OUT", o.files.out,
                      "NAME.gguf for one file, NAME/ for a folder in the published layout; there is no other");
-  convert.choice("Model", "--dtype", o.files.dtype, "f32|f16|bf16",
-                 "Type of the weights, none but these; each tensor's own if left out");
+  convert.choice(
+      "Model", "--dtype", o.files.dtype, "f32|f16|bf16|q8_0|q4_0",
+      "Type of the weights; each tensor's own if left out; the last two with --layout llama.cpp only");
+  convert.choice("Model", "--layout", o.files.layout, "llama.cpp",
+                 "Write llama.cpp's two files into the folder OUT; for models of one crop");
   convert.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
   convert.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
                 "tokenizer.json to use instead of the one found");
@@ -304,8 +307,11 @@ void add_tools(CLI::App& app, Options& o) {
   Builder synth(add_verb(weights, "weights synth"), o);
   synth.positional("VARIANT", o.files.in, "A variant's name, as after synth: in --model");
   synth.positional("OUT", o.files.out, "NAME.gguf for one file, NAME/ for a folder in the published layout");
-  synth.choice("Model", "--dtype", o.files.dtype, "f32|f16|bf16",
-               "Type of the weights; each tensor's own if left out");
+  synth.choice(
+      "Model", "--dtype", o.files.dtype, "f32|f16|bf16|q8_0|q4_0",
+      "Type of the weights; each tensor's own if left out; the last two with --layout llama.cpp only");
+  synth.choice("Model", "--layout", o.files.layout, "llama.cpp",
+               "Write llama.cpp's two files into the folder OUT; for models of one crop");
   synth.common_output();
 
   Builder list(add_verb(app, "list"), o);

@@ -37,6 +37,7 @@ int run_convert(const Options& options) {
   status.begin_picture(0, options.files.out);
   ConvertOptions convert;
   convert.dtype = options.files.dtype;
+  convert.layout = options.files.layout;
   convert.variant = options.model.variant;
   convert.tokenizer = options.files.tokenizer;
   convert.licence = options.files.licence;

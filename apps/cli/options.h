@@ -58,7 +58,7 @@ struct OutputArgs {
 /// inspect, convert, weights synth, completion.
 struct FileArgs {
   std::string in, out;
-  std::string dtype, tokenizer, licence;
+  std::string dtype, layout, tokenizer, licence;
   bool tensors = false, verify = false, names = false;
   std::string shell;
 };

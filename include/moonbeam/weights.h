@@ -47,6 +47,7 @@ ModelSummary inspect_model(const std::string& model, bool verify = false);
 
 struct ConvertOptions {
   std::string dtype = {};      ///< "f32", "f16", "bf16"; empty keeps each tensor's type
+  std::string layout = {};     ///< "llama.cpp": see below; empty: ours
   std::string variant = {};    ///< as LoadOptions::variant
   std::string tokenizer = {};  ///< tokenizer.json to embed instead of the one found beside the weights
   std::string licence = {};    ///< SPDX identifier to state instead of what the source says
@@ -54,7 +55,9 @@ struct ConvertOptions {
 };
 
 /// Writes `model` to `out`: a path ending in .gguf gives our single file, a folder (or a path ending in '/')
-/// the published layout. Nothing stands under the final name until all of it is written.
+/// the published layout. The layout "llama.cpp" writes the two files that llama.cpp reads into a folder, for
+/// models that it can run (moondream2 until 2024-05-08), also as "q8_0" or "q4_0", as "f16" if no dtype is given;
+/// region heads are left out. Nothing stands under the final name until all of it is written.
 void convert_model(const std::string& model, const std::string& out, const ConvertOptions& options = {});
 
 /// Folders in which names are looked up, first first: $MOONBEAM_MODELS, the user's cache, the installation's

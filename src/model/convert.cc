@@ -18,6 +18,7 @@
 #include "model/detect.h"
 #include "model/folders.h"
 #include "model/gguf_form.h"
+#include "model/llama_pair_writer.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
 #include "tensor/dtype.h"
@@ -44,21 +45,22 @@ void cast(const tensor::TensorView& view, const tensor::DTypeInfo& target, const
     return;
   }
   std::vector<float> values(kPiece);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(kPiece * target.bytes));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(kPiece / target.block * target.bytes));
   const std::int64_t count = view.numel();
   for (std::int64_t first = 0; first < count; first += kPiece) {
     const std::int64_t size = std::min(kPiece, count - first);
     from.dequantize(view.data + first / from.block * from.bytes, values.data(), size);
     target.quantize(values.data(), bytes.data(), size);
-    sink({bytes.data(), static_cast<std::size_t>(size * target.bytes)});
+    sink({bytes.data(), static_cast<std::size_t>(size / target.block * target.bytes)});
   }
 }
 
-const tensor::DTypeInfo* wanted_dtype(const std::string& name) {
+const tensor::DTypeInfo* wanted_dtype(const std::string& name, bool llama_pair) {
   if (name.empty()) return nullptr;
-  if (name != "f32" && name != "f16" && name != "bf16") {
+  const bool plain = name == "f32" || name == "f16" || name == "bf16";
+  if (!plain && !(llama_pair && (name == "q8_0" || name == "q4_0"))) {
     fail(ErrorCode::kInvalidArgument, "dtype: expected f32, f16 or bf16, got '", base::printable(name),
-         "' (other types: moonbeam quantize)");
+         "' (other types: moonbeam quantize; q8_0 and q4_0 go with the layout llama.cpp)");
   }
   return tensor::find_dtype(name);
 }
@@ -80,7 +82,7 @@ class Conversion {
         identified_(
             model::identify(source_, {.variant = options.variant, .tokenizer_path = options.tokenizer})),
         table_(model::tensor_table(identified_.config)),
-        wanted_(wanted_dtype(options.dtype)),
+        wanted_(wanted_dtype(options.dtype, !options.layout.empty())),
         progress_(options.progress),
         pool_(base::choose_threads(0)) {
     if (!options.licence.empty()) identified_.licence = options.licence;
@@ -112,6 +114,23 @@ class Conversion {
     formats::write_gguf(out, keys(), list);
   }
 
+  /// llama.cpp's two files. `folder` is there and empty.
+  void write_llama_pair(const fs::path& folder) {
+    const tensor::DTypeInfo& type = wanted_ ? *wanted_ : tensor::info(tensor::DType::kF16);
+    for (const model::PairFile& file :
+         model::plan_llama_pair(identified_, base::printable(source_.name), table_, type)) {
+      std::vector<TensorToWrite> list;
+      for (const model::PairTensor& tensor : file.tensors) {
+        list.push_back({.name = tensor.name,
+                        .dtype = tensor.dtype,
+                        .shape = tensor.shape,
+                        .write = [this, &tensor](const Sink& sink) { write_rows(tensor, sink); }});
+      }
+      check_space((folder / file.name).string(), list);
+      formats::write_gguf((folder / file.name).string(), file.keys, list);
+    }
+  }
+
   /// `folder` is there and empty.
   void write_folder(const fs::path& folder) {
     const std::vector<TensorToWrite> list = tensors("model.");
@@ -131,17 +150,35 @@ class Conversion {
   }
 
  private:
+  /// The tensor's values; `made` holds them where no file does.
+  tensor::TensorView values(const SourceTensor& tensor, base::Buffer<std::byte>& made) {
+    tensor::TensorView view = tensor.view;
+    if (view.data) return view;
+    made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
+    tensor.make(made.data(), pool_);
+    view.data = made.data();
+    return view;
+  }
+
   void write(const TensorSpec& spec, const SourceTensor& tensor, const tensor::DTypeInfo& target,
              const Sink& sink) {
-    tensor::TensorView view = tensor.view;
     base::Buffer<std::byte> made;
-    if (!view.data) {
-      made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
-      tensor.make(made.data(), pool_);
-      view.data = made.data();
-    }
+    tensor::TensorView view = values(tensor, made);
     view.shape = spec.shape;
     cast(view, target, sink);
+    count_one();
+  }
+
+  void write_rows(const model::PairTensor& wanted, const Sink& sink) {
+    base::Buffer<std::byte> made;
+    tensor::TensorView view = values(*source_.find(wanted.spec->name), made);
+    view.data += wanted.first_row * (view.bytes() / wanted.spec->shape[0]);
+    view.shape = wanted.shape;
+    cast(view, tensor::info(wanted.dtype), sink);
+    if (done_ < static_cast<int>(table_.size())) count_one();  // parts and copies are no tensors of their own
+  }
+
+  void count_one() {
     ++done_;
     if (progress_ &&
         !progress_(
@@ -224,7 +261,7 @@ void refuse_own_input(const Source& source, const std::string& out) {
   }
 }
 
-void write_new_folder(Conversion& conversion, const std::string& out) {
+void write_new_folder(Conversion& conversion, const std::string& out, bool llama_pair) {
   const fs::path wanted = fs::path(out).lexically_normal();
   std::error_code error;
   if (fs::exists(wanted, error) && !(fs::is_directory(wanted, error) && fs::is_empty(wanted, error))) {
@@ -232,7 +269,7 @@ void write_new_folder(Conversion& conversion, const std::string& out) {
          ": expected a new or empty folder, got one in use");
   }
   base::AtomicFolder folder(wanted.string());
-  conversion.write_folder(folder.path());
+  llama_pair ? conversion.write_llama_pair(folder.path()) : conversion.write_folder(folder.path());
   folder.commit();
 }
 
@@ -245,12 +282,20 @@ void convert_model(const std::string& path, const std::string& out, const Conver
          ": expected a path ending in .gguf, or a folder for safetensors with its configuration and "
          "tokenizer");
   }
+  const bool llama_pair = !options.layout.empty();
+  if (llama_pair && options.layout != "llama.cpp") {
+    fail(ErrorCode::kInvalidArgument, "layout: expected llama.cpp, got '", base::printable(options.layout),
+         "'");
+  }
+  if (llama_pair && out.ends_with(".gguf")) {
+    fail(ErrorCode::kInvalidArgument, base::printable(out), ": expected a folder for llama.cpp's two files");
+  }
   Conversion conversion(path, options);
   refuse_own_input(conversion.source(), out);
   if (out.ends_with(".gguf")) {
     conversion.write_gguf(out);
   } else {
-    write_new_folder(conversion, out);
+    write_new_folder(conversion, out, llama_pair);
   }
 }
 

@@ -1,6 +1,8 @@
 // llama.cpp's pair, written here as the makers' script wrote it, traps included.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include <moonbeam/weights.h>
 
 #include "model/model.h"
@@ -227,6 +229,86 @@ TEST(LlamaPair, AMissingHalfAndBrokenKeysAreNamed) {
                {"clip.vision.embedding_length"});
   expect_error(without("general.architecture"), ErrorCode::kUnsupported,
                {"general.architecture", "moonbeam, phi2 or clip"});
+}
+
+TEST(LlamaPair, IsWrittenAsItIsRead) {
+  TestFolder folder;
+  write_pair(folder / "pair", {});
+  convert_model(folder / "pair", folder / "again", {.dtype = "f32", .layout = "llama.cpp"});
+  expect_the_generated_weights(folder / "again", 1);
+  const Source before = open_source(folder / "pair"), after = open_source(folder / "again");
+  EXPECT_EQ(after.tokenizer->tokens, before.tokenizer->tokens);
+  EXPECT_EQ(after.tokenizer->merges, before.tokenizer->merges);
+  const auto a = load({.path = folder / "pair"}), b = load({.path = folder / "again"});
+  EXPECT_EQ(write_config_json(b->config), write_config_json(a->config));
+  EXPECT_EQ(b->notes, a->notes);  // the last block stands there twice again
+}
+
+TEST(LlamaPair, IsWrittenAsLlamaCppWantsIt) {
+  TestFolder folder;
+  write_pair(folder / "pair", {});
+  convert_model(folder / "pair", folder / "q8", {.dtype = "q8_0", .layout = "llama.cpp"});
+  const formats::GgufFile text = formats::open_gguf(folder / "q8/text-q8_0.gguf");
+  const formats::GgufFile image = formats::open_gguf(folder / "q8/mmproj-q8_0.gguf");
+  using tensor::DType;
+  const auto dtype = [](const formats::GgufFile& file, const char* name) {
+    const tensor::TensorView* view = file.weights.find(name);
+    return view ? std::string(tensor::info(view->dtype).name) : std::string("none");
+  };
+  EXPECT_EQ(dtype(text, "blk.1.attn_qkv.weight"), "q8_0");
+  EXPECT_EQ(dtype(text, "token_embd.weight"), "q8_0");
+  EXPECT_EQ(dtype(text, "blk.1.attn_qkv.bias"), "f32");
+  EXPECT_EQ(dtype(text, "output_norm.weight"), "f32");
+  EXPECT_EQ(dtype(image, "v.blk.2.attn_q.weight"), "f16");  // 24 values a row: no whole block
+  EXPECT_EQ(dtype(image, "v.patch_embd.weight"), "f16");    // a convolution's kernel
+  EXPECT_EQ(dtype(image, "mm.2.weight"), "q8_0");
+  EXPECT_EQ(image.weights.find("v.patch_embd.weight")->shape, (tensor::Shape{24, 3, 14, 14}));
+  EXPECT_EQ(image.weights.find("v.position_embd.weight")->shape.rank(), 2);
+  EXPECT_EQ(image.integer("clip.vision.block_count"), 3);
+  EXPECT_EQ(image.string("clip.projector_type"), "mlp");
+  EXPECT_EQ(std::get<std::vector<double>>(*image.find("clip.vision.image_mean")).size(), 3u);
+  EXPECT_EQ(text.string("tokenizer.ggml.pre"), "phi-2");
+  const auto rows = static_cast<std::size_t>(text.weights.find("token_embd.weight")->shape[0]);
+  EXPECT_EQ(std::get<std::vector<std::string>>(*text.find("tokenizer.ggml.tokens")).size(), rows);
+}
+
+TEST(LlamaPair, IsWrittenInBlocksThatDecodeToTheWeights) {
+  TestFolder folder;
+  write_pair(folder / "pair", {});
+  const std::map<std::string, Blob> want = testing::make_blobs(pair_config());
+  for (const auto& [type, bound] : {std::pair("q8_0", 0.01), std::pair("q4_0", 0.15)}) {
+    convert_model(folder / "pair", folder / type, {.dtype = type, .layout = "llama.cpp"});
+    const Source source = open_source(folder / type);
+    base::ThreadPool pool(1);
+    for (const auto& [name, blob] : want) {
+      tensor::TensorView view = source.find(name)->view;
+      std::vector<std::byte> made(view.data ? 0 : static_cast<std::size_t>(view.bytes()));
+      if (!view.data) source.find(name)->make(made.data(), pool), view.data = made.data();
+      std::vector<float> got(static_cast<std::size_t>(view.numel()));
+      tensor::to_f32(view, got.data());
+      const std::vector<float> expected = testing::values_of(blob);
+      double error = 0, size = 0;
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        error += std::pow(static_cast<double>(got[i]) - static_cast<double>(expected[i]), 2);
+        size += std::pow(static_cast<double>(expected[i]), 2);
+      }
+      EXPECT_LE(std::sqrt(error), bound * std::sqrt(size)) << type << ' ' << name;
+    }
+  }
+}
+
+TEST(LlamaPair, IsNotWrittenForModelsThatLlamaCppCannotRun) {
+  TestFolder folder;
+  expect_error([&] { convert_model("synth:tiny", folder / "out", {.layout = "llama.cpp"}); },
+               ErrorCode::kUnsupported, {"one crop and causal attention", "got moonbeam"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  write_pair(folder / "pair", {});
+  expect_error([&] { convert_model(folder / "pair", folder / "out", {.layout = "ollama"}); },
+               ErrorCode::kInvalidArgument, {"layout: expected llama.cpp, got 'ollama'"});
+  expect_error([&] { convert_model(folder / "pair", folder / "o.gguf", {.layout = "llama.cpp"}); },
+               ErrorCode::kInvalidArgument, {"expected a folder"});
+  expect_error([&] { convert_model(folder / "pair", folder / "out", {.dtype = "q8_0"}); },
+               ErrorCode::kInvalidArgument, {"q8_0 and q4_0 go with the layout llama.cpp"});
 }
 
 }  // namespace
