@@ -3,8 +3,10 @@
 #include "ops/linear.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "base/error.h"
+#include "ops/packed_linear.h"
 
 namespace moonbeam::ops {
 namespace {
@@ -224,6 +226,10 @@ void multiply(Context& context, const Product& product) {
 }  // namespace
 
 void linear(Context& context, const float* x, int rows, const Linear& layer, float* out, Epilogue epilogue) {
+  if (tensor::is_packed(layer.weight.dtype)) {
+    const PackedProduct product = {x, &layer, 0, layer.out(), out, epilogue};
+    return multiply_packed(context, {&product, 1}, rows);
+  }
   multiply(context, {.x = x,
                      .rows = rows,
                      .k = layer.in(),
@@ -236,9 +242,27 @@ void linear(Context& context, const float* x, int rows, const Linear& layer, flo
                      .epilogue = epilogue});
 }
 
+void linear(Context& context, std::span<const LinearTask> tasks, int rows) {
+  const bool packed = std::all_of(tasks.begin(), tasks.end(), [](const LinearTask& task) {
+    return tensor::is_packed(task.layer->weight.dtype);
+  });
+  if (!packed) {
+    for (const LinearTask& task : tasks) linear(context, task.x, rows, *task.layer, task.out, task.epilogue);
+    return;
+  }
+  std::vector<PackedProduct> products;
+  for (const LinearTask& task : tasks)
+    products.push_back({task.x, task.layer, 0, task.layer->out(), task.out, task.epilogue});
+  multiply_packed(context, products, rows);
+}
+
 void linear_rows(Context& context, const float* x, int rows, const Linear& layer, int first, int count,
                  float* out) {
   MB_ASSERT(first >= 0 && count >= 0 && first + count <= layer.out());
+  if (tensor::is_packed(layer.weight.dtype)) {
+    const PackedProduct product = {x, &layer, first, count, out, Epilogue::kStore};
+    return multiply_packed(context, {&product, 1}, rows);
+  }
   multiply(context, {.x = x,
                      .rows = rows,
                      .k = layer.in(),
@@ -262,6 +286,9 @@ void layer_norm(Context& context, const float* x, int rows, const Norm& norm, fl
 
 void embedding_row(const tensor::TensorView& table, int index, float* out) {
   MB_ASSERT(index >= 0 && index < table.shape[0]);
+  if (tensor::is_packed(table.dtype)) {
+    return tensor::unpack_row(*tensor::packed_layout(table.shape, table.dtype), table.data, index, out);
+  }
   tensor::info(table.dtype).dequantize(table.row(index), out, table.numel() / table.shape[0]);
 }
 

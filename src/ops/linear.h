@@ -8,8 +8,9 @@
 
 namespace moonbeam::ops {
 
-/// Weights of one linear layer: `weight` [out, in] of any readable dtype, used where it lies; `bias` [out] or
-/// empty. Owned by the model.
+/// Weights of one linear layer: `weight` [out, in] of any readable dtype, used where it lies, or packed;
+/// `bias` [out] or empty. Owned by the model. The type of the weights decides the arithmetic: f32 activations
+/// for plain types, quantised ones or bf16 for packed ones.
 struct Linear {
   tensor::TensorView weight;
   const float* bias = nullptr;
@@ -27,9 +28,20 @@ struct Norm {
 using kernels::Epilogue;
 
 /// x [rows, in], out [rows, out]; rows are contiguous. A row's result does not depend on the other rows, nor
-/// on how many threads there are; with up to kDecodeRows rows nor on how many rows there are.
+/// on how many threads there are; with up to kDecodeRows rows nor on how many rows there are (int8: with any
+/// number).
 void linear(Context& context, const float* x, int rows, const Linear& layer, float* out,
             Epilogue epilogue = Epilogue::kStore);
+
+struct LinearTask {
+  const float* x;  ///< [rows, in]
+  const Linear* layer;
+  float* out;  ///< [rows, out]
+  Epilogue epilogue = Epilogue::kStore;
+};
+/// Several layers at once: one wait for all of them where weights are packed. Tasks with the same `out` are
+/// done in their order, the others in any; no task reads what another one writes.
+void linear(Context& context, std::span<const LinearTask> tasks, int rows);
 
 /// Only outputs [first, first + count): out [rows, count].
 void linear_rows(Context& context, const float* x, int rows, const Linear& layer, int first, int count,
