@@ -62,7 +62,8 @@ Background::Background(const std::vector<std::string>& arguments, const SpawnOpt
     if (const char* value = std::getenv(name)) env[name] = value;
   }
   for (const auto& [name, value] : options.env) env[name] = value;
-  std::vector<std::string> words = {MOONBEAM_PROGRAM}, variables;
+  std::vector<std::string> words = options.under, variables;
+  words.emplace_back(MOONBEAM_PROGRAM);
   words.insert(words.end(), arguments.begin(), arguments.end());
   for (const auto& [name, value] : env) variables.push_back(name + "=" + value);
 
@@ -79,8 +80,8 @@ Background::Background(const std::vector<std::string>& arguments, const SpawnOpt
   }
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err_path_.c_str(), O_WRONLY, 0);
   if (!options.folder.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
-  const int error = ::posix_spawn(&pid_, MOONBEAM_PROGRAM, &actions, nullptr, pointers(words).data(),
-                                  pointers(variables).data());
+  const int error = ::posix_spawnp(&pid_, words[0].c_str(), &actions, nullptr, pointers(words).data(),
+                                   pointers(variables).data());
   ::posix_spawn_file_actions_destroy(&actions);
   if (pipe_ends[1] >= 0) ::close(pipe_ends[1]);
   if (error != 0) throw std::runtime_error("cannot start " MOONBEAM_PROGRAM);

@@ -15,6 +15,7 @@ struct SpawnOptions {
   std::string in_path = {};                     ///< standard input comes from there, e.g. a fifo, instead
   std::string folder = {};                      ///< working directory
   std::string out_path = {};                    ///< standard output goes there instead of into Ran::out
+  std::vector<std::string> under = {};          ///< what runs the program, with its options: an emulator
   bool closed_pipe = false;                     ///< standard output is a pipe that nobody reads
 };
 
