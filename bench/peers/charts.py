@@ -3,7 +3,7 @@
 import html
 
 WIDTH, LABEL, BAR, GAP = 760, 250, 18, 7
-OURS, OTHER, TEXT, FAINT = "#2f6fde", "#9aa4b2", "#6b7480", "#6b748040"
+OURS, OTHER, TEXT = "#2f6fde", "#9aa4b2", "#6b7480"
 
 
 def number(value):
@@ -34,9 +34,8 @@ def bars(title, rows, unit, limit=None):
         end = LABEL + value * scale
         if low is not None and high is not None:
             middle = y + BAR / 2
-            out.append(
-                f'<path d="M{LABEL + low * scale:.1f} {middle}H{LABEL + high * scale:.1f}" stroke="{TEXT}" stroke-width="2"/>'
-            )
+            line = f"M{LABEL + low * scale:.1f} {middle}H{LABEL + high * scale:.1f}"
+            out.append(f'<path d="{line}" stroke="{TEXT}" stroke-width="2"/>')
             end = max(end, LABEL + high * scale)
         out.append(text(end + 6, y + 13, f"{number(value)} {unit}"))
     if limit:

@@ -38,6 +38,7 @@ def parse():
     parser.add_argument("--disk", required=True, type=pathlib.Path, help="folder for all that is installed and written")
     parser.add_argument("--moonbeam", default="build/ci/apps/cli/moonbeam", help="program that makes the weights")
     parser.add_argument("--ours", default="", help="command of bench_stages with {mode}; without it only the peers run")
+    parser.add_argument("--limits", default="", help="bench_limits, whose lines are written to --out too")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stages", default="encode,prefill,decode,first_token")
     parser.add_argument("--modes", default="f32,bf16,int8,int4")
@@ -75,6 +76,14 @@ def locked(path):
     with open(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def measure_limits(args, log):
+    """What the machine can do at most, in the same session."""
+    with locked(args.lock):
+        result, shares = machine.run_alone(shlex.split(args.limits))
+    print(f"limits {shares}", file=sys.stderr, flush=True)
+    log.file.writelines(text + "\n" for text in result.stdout.splitlines() if text.startswith("{"))
 
 
 def repeat_of(args, stage):
@@ -212,6 +221,8 @@ def main():
     about = machine.describe() | {"threads": args.threads, "avx2": args.avx2}
     log("machine", time=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), **about)
     print(about)
+    if args.limits:
+        measure_limits(args, log)
     contests = contest.avx2(contest.CONTESTS) if args.avx2 else contest.CONTESTS
     stages, modes, table = args.stages.split(","), args.modes.split(","), {}
     for (stage, mode), peers in contests.items():

@@ -42,7 +42,7 @@ CONTESTS = {
     ("encode", "int8"): [openvino("int8_static"), openvino("int8_row"), onnx("int8_dynamic"), llama("q8_0")],
     ("prefill", "f32"): [torch("f32")],
     ("prefill", "bf16"): [openvino("bf16"), torch("bf16"), llama("f16")],
-    ("prefill", "int8"): [openvino("int8_row"), openvino("int8_g32"), llama("q8_0")],
+    ("prefill", "int8"): [openvino("int8_static"), openvino("int8_row"), openvino("int8_g32"), llama("q8_0")],
     ("prefill", "int4"): [openvino("int4_g32"), openvino("int4_g128"), llama("q4_0")],
     ("decode", "f32"): [torch("f32")],
     ("decode", "bf16"): [openvino("bf16"), torch("bf16"), llama("f16")],

@@ -31,6 +31,16 @@ def calibration(count=8):
     return nncf.Dataset([shapes.patches(p)[None] for p in pictures])
 
 
+def text_calibration(count=4):
+    rng = np.random.default_rng(3)
+    shape = (1, shapes.PREFIX, shapes.TEXT["dim"])
+    return nncf.Dataset([rng.standard_normal(shape, dtype=np.float32) for _ in range(count)])
+
+
+def prefix_static(model):
+    return nncf.quantize(model, text_calibration(), model_type=nncf.ModelType.TRANSFORMER, subset_size=4)
+
+
 def encoder_static(model):
     return nncf.quantize(model, calibration(), model_type=nncf.ModelType.TRANSFORMER, subset_size=8)
 
@@ -38,11 +48,16 @@ def encoder_static(model):
 MODELS = {
     "encoder_int8": ("encoder_f16", lambda m: nncf.compress_weights(m, mode=INT8)),
     "encoder_int8_static": ("encoder_f16", encoder_static),
+    "prefix_int8_static": ("prefix_f16", prefix_static),
     "text_int8": ("text_f16", lambda m: nncf.compress_weights(m, mode=INT8)),
     "text_int4_g32": ("text_f16", lambda m: nncf.compress_weights(m, mode=INT4, group_size=32, ratio=1.0)),
     "text_int4_g128": ("text_f16", lambda m: nncf.compress_weights(m, mode=INT4, group_size=128, ratio=1.0)),
 }
-GRAPHS = {"encoder_f16": openvino_model.encoder, "text_f16": openvino_model.decoder}
+GRAPHS = {
+    "encoder_f16": openvino_model.encoder,
+    "text_f16": openvino_model.decoder,
+    "prefix_f16": lambda weights: openvino_model.prefix(weights, shapes.STATIC_LAYERS),
+}
 
 
 def main():

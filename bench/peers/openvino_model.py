@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as op
 
-from shapes import EPS, PROJECTOR, TEXT, VISION
+from shapes import EPS, PREFIX, PROJECTOR, TEXT, VISION, rope_tables
 
 
 class Builder:
@@ -92,27 +92,44 @@ def cached(x, name, beam_idx, assigns):
     return whole
 
 
-def decoder(weights, layers=None):
+def text_block(b, x, i, tables, keep):
+    """Attention and MLP side by side; `keep` takes keys and values and gives those to attend to."""
+    dim, block = TEXT["dim"], f"text.blocks.{i}."
+    n = b.norm(x, block + "ln")
+    q, k, v = split_heads(b.linear(n, block + "attn.qkv"), TEXT["heads"], dim)
+    k, v = keep(i, rope(k, *tables), v)
+    out = op.scaled_dot_product_attention(rope(q, *tables), k, v, causal=False)
+    out = b.linear(join_heads(out, dim), block + "attn.proj")
+    return op.add(op.add(x, out), b.mlp(n, block + "mlp"))
+
+
+def decoder(weights):
     """embeddings [1, S, 2048] and cos, sin [S, 16] of their positions -> logits of the last one [1, 1, 51200].
 
     No mask: a prefix sees all of itself, a single position all before it.
     """
     b = Builder(weights)
-    dim, heads = TEXT["dim"], TEXT["heads"]
-    x = embeddings = op.parameter([1, -1, dim], ov.Type.f32)
+    x = embeddings = op.parameter([1, -1, TEXT["dim"]], ov.Type.f32)
     tables = [op.parameter([-1, TEXT["rope_dims"] // 2], ov.Type.f32) for _ in range(2)]
     beam_idx = op.parameter([-1], ov.Type.i32)
     assigns = []
-    for i in range(layers or TEXT["layers"]):
-        block = f"text.blocks.{i}."
-        n = b.norm(x, block + "ln")
-        q, k, v = split_heads(b.linear(n, block + "attn.qkv"), heads, dim)
-        k = cached(rope(k, *tables), f"past.{i}.key", beam_idx, assigns)
-        v = cached(v, f"past.{i}.value", beam_idx, assigns)
-        out = op.scaled_dot_product_attention(rope(q, *tables), k, v, causal=False)
-        out = b.linear(join_heads(out, dim), block + "attn.proj")
-        x = op.add(op.add(x, out), b.mlp(n, block + "mlp"))
+
+    def keep(i, k, v):
+        return [cached(new, f"past.{i}.{kind}", beam_idx, assigns) for new, kind in ((k, "key"), (v, "value"))]
+
+    for i in range(TEXT["layers"]):
+        x = text_block(b, x, i, tables, keep)
     last = op.slice(x, ints(-1), ints(2**31 - 1), ints(1), ints(1))
     logits = b.linear(b.norm(last, "text.post_ln"), "text.lm_head")
-    inputs = dict(zip(("embeddings", "cos", "sin", "beam_idx"), (embeddings, *tables, beam_idx)))
+    inputs = {"embeddings": embeddings, "cos": tables[0], "sin": tables[1], "beam_idx": beam_idx}
     return named(ov.Model([op.result(logits)], assigns, list(inputs.values()), "moondream2_text"), inputs)
+
+
+def prefix(weights, layers):
+    """The first `layers` blocks on the prefix alone, without a cache: what NNCF can calibrate in little memory."""
+    b = Builder(weights)
+    x = embeddings = op.parameter([1, PREFIX, TEXT["dim"]], ov.Type.f32)
+    tables = [op.constant(table) for table in rope_tables(0, PREFIX)]
+    for i in range(layers):
+        x = text_block(b, x, i, tables, lambda i, k, v: (k, v))
+    return named(ov.Model([op.result(x)], [embeddings], "moondream2_prefix"), {"embeddings": embeddings})

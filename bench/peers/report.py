@@ -20,6 +20,15 @@ STAGES = {
 }
 MODES = ("f32", "bf16", "int8", "int4")
 OURS = "moonbeam"
+# Work of a stage: 1e9 operations, a multiply-add counted as two; a decode step reads weights and cache, 1e9 bytes.
+WORK = {"encode": 718.5, "prefill": 1868.6}
+STEP_BYTES = {"f32": 5.252 + 0.299, "bf16": 2.626 + 0.149, "int8": 1.314 + 0.149, "int4": 0.738 + 0.149}
+PEAK = {"f32": "f32_peak", "bf16": "bf16_peak", "int8": "int8_peak", "int4": "int8_peak"}
+
+COMMANDS = [
+    "    python3 bench/peers/compare.py --disk DIR --moonbeam build/ci/apps/cli/moonbeam \\",
+    "        --ours 'build/ci/bench/bench_stages --mode {mode}' --limits build/ci/bench/bench_limits",
+]
 
 
 class Figures:
@@ -52,6 +61,19 @@ class Figures:
             self.runs[key] = self.runs.get(key, 0) + 1
             self.rejected[key] = self.rejected.get(key, 0) + line["rejected"]
 
+    def limit_ms(self, stage, mode, threads, isa=None):
+        """What the stage takes at the machine's own limits; None where they were not measured."""
+        rates = [
+            (line["rate"], line["threads"])
+            for line in self.limits.values()
+            if line["figure"] == (PEAK[mode] if stage in WORK else "read") and isa in (None, line.get("isa"))
+        ]
+        if stage in WORK:
+            best = max((rate for rate, of in rates if of == 1), default=0) * threads
+            return 1e3 * WORK[stage] / best if best else None
+        best = max((rate for rate, of in rates if of == threads), default=0)
+        return 1e3 * STEP_BYTES[mode] / best if best else None
+
 
 def read(paths):
     figures = Figures()
@@ -79,8 +101,9 @@ def machine_part(figures):
     if m:
         flags = ", ".join(m["cpu_flags"])
         out += [
-            f"{m['cpu']}, {m['cpus']} CPUs ({flags}), {m['memory_gb']} GB, Linux {m['kernel']}, pages of {m['page_size']} bytes, "
-            f"huge pages: {m['huge_pages']}. {m['threads']} threads unless a table says otherwise.",
+            f"{m['cpu']}, {m['cpus']} CPUs ({flags}), {m['memory_gb']} GB, Linux {m['kernel']}, "
+            f"pages of {m['page_size']} bytes, huge pages: {m['huge_pages']}. "
+            f"{m['threads']} threads unless a table says otherwise.",
             "",
         ]
     elif figures.cpu:
@@ -99,15 +122,25 @@ def machine_part(figures):
     return out
 
 
-def contest_rows(line):
+def contest_rows(line, limit):
     rows = []
     for row in line["rows"]:
         error = f"{100 * row['relative_l2']:.2f} %" if row.get("relative_l2") is not None else ""
         ratio = f"{row['ratio']:.2f}" if row.get("ratio") else ""
         name = f"**{row['who']}**" if row["who"] == OURS else row["who"]
         mark = " (*)" if row.get("disturbed") else ""
+        of_limit = f"{100 * limit / row['ms']:.0f} %" if limit else ""
         rows.append(
-            [name + mark, ms(row["ms"]), ms(row["min_ms"]), ms(row["max_ms"]), ratio, error, row.get("peak_mib") or ""]
+            [
+                name + mark,
+                ms(row["ms"]),
+                ms(row["min_ms"]),
+                ms(row["max_ms"]),
+                ratio,
+                of_limit,
+                error,
+                row.get("peak_mib") or "",
+            ]
         )
     return rows
 
@@ -133,8 +166,9 @@ def contest_part(figures, images, avx2):
             gone, runs = figures.rejected.get(key, 0), figures.runs.get(key, 0)
             out += [f"### {title}, `{mode}`{note}", ""]
             out += [f"![{title}, {mode}](images/{name})", ""]
-            head = ["", "median ms", "min", "max", "/ ours", "error to f32", "peak MiB"]
-            out += table(head, contest_rows(line))
+            head = ["", "median ms", "min", "max", "/ ours", "of the limit", "error to f32", "peak MiB"]
+            limit = figures.limit_ms(stage, mode, line["threads"], "avx2" if avx2 else None)
+            out += table(head, contest_rows(line, limit))
             out += [
                 f"{line['rounds']} rounds in turns, {line['repeat']} runs a process, {line['threads']} threads; "
                 f"{gone} of {runs} processes thrown away because others were busy."
@@ -210,7 +244,8 @@ def kernels_part(figures, images):
     ]
     best = [line for line in figures.kernels.values() if line.get("ratio")]
     if best:
-        bar = [(f"{l['figure']} {l['isa']}", 100 * l["ratio"], None, None, True) for l in best if l["threads"] == 1]
+        single = [line for line in best if line["threads"] == 1]
+        bar = [(f"{line['figure']} {line['isa']}", 100 * line["ratio"], None, None, True) for line in single]
         if bar:
             images["kernels.svg"] = charts.bars("Kernels, one thread: per cent of the machine's limit", bar, "%", 100)
             out += ["![Kernels](images/kernels.svg)", ""]
@@ -225,15 +260,16 @@ def versions_part(figures):
             seen[row["who"], line["stage"]] = [row["who"], line["stage"], row.get("version") or "", flags]
     if not seen:
         return []
-    return ["## Versions and settings", ""] + table(["who", "stage", "version", "settings"], sorted(seen.values()), 4)
+    out = ["## Versions, settings, commands", "", *COMMANDS, ""]
+    return out + table(["who", "stage", "version", "settings"], sorted(seen.values()), 4)
 
 
 def document(figures, images):
     out = ["# Performance", ""]
     out += [
-        "Made by `bench/peers/report.py` from the lines that the benchmarks print: do not edit. How each figure is taken is",
-        "told in [bench/peers/README.md](../bench/peers/README.md). Absolute times are those of one shared machine; ratios within a table are",
-        "what counts.",
+        "Made by `bench/peers/report.py` from the lines that the benchmarks print: do not edit. How each figure is",
+        "taken is told in [bench/peers/README.md](../bench/peers/README.md). Absolute times are those of one shared",
+        "machine; ratios within a table are what counts.",
         "",
     ]
     out += machine_part(figures)

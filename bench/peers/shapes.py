@@ -15,6 +15,7 @@ EPS = 1e-5
 PREFIX = 730  # BOS and 729 image embeddings; all see each other
 PAST = 760  # positions in the cache of a decode step
 CONTEXT = 1024
+STATIC_LAYERS = 4  # of the text model, where OpenVINO's static quantisation is timed; scaled up to all
 
 
 class Weights:
