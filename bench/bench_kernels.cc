@@ -38,8 +38,9 @@ struct Run {
   ops::Context& context;
   const base::Buffer<std::byte>& weights;  // kWeightBytes of one type
   DType type;
-  double peak;  // GFLOP/s of all threads
-  double read;  // GB/s
+  double peak;       // GFLOP/s of all threads, f32
+  double bf16_peak;  // likewise
+  double read;       // GB/s
   Report& report;
 };
 
@@ -118,30 +119,78 @@ void bench_product(const Run& run, const std::string& kind, int m, int k, int n)
   }
 }
 
-void bench_attention(const Run& run, int rows, int keys, int heads, int width) {
+// Rows against keys in the order of the forward pass, with and without the storing of the keys.
+template <class Block, class View, class Element>
+void bench_attention(const Run& run, int rows, int keys, int heads, int width, std::size_t k_size,
+                     std::size_t v_size) {
+  constexpr bool kHalf = sizeof(Element) == 2;
   const int stride = heads * width;
   const base::Buffer<float> q = random_floats(static_cast<std::size_t>(rows) * stride);
   const base::Buffer<float> kv = random_floats(static_cast<std::size_t>(keys) * stride);
   base::Buffer<float> out(q.size());
-  const std::size_t block = static_cast<std::size_t>(kernels::kKeyBlock) * stride;
   const int count = (keys + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
-  base::Buffer<float> memory(2 * block * count);
-  std::vector<kernels::MutableKeyBlock> to;
-  std::vector<kernels::KeyBlock> blocks;
-  for (int b = 0; b < count; ++b) {
-    to.push_back({memory.data() + 2 * block * b, memory.data() + 2 * block * b + block});
-    blocks.push_back({to.back().k, to.back().v});
+  // Rows of a decode step read their keys from memory: as many copies as the caches do not hold.
+  const std::size_t size = (k_size + v_size) * static_cast<std::size_t>(count);
+  const std::size_t copies = rows == 1 ? (std::size_t{256} << 20) / (size * sizeof(Element)) + 1 : 1;
+  base::Buffer<Element> memory(size * copies);
+  std::vector<std::vector<Block>> to(copies);
+  std::vector<std::vector<View>> blocks(copies);
+  const ops::NewKeys new_keys = {kv.data(), kv.data(), stride, keys, 0};
+  for (std::size_t c = 0; c < copies; ++c) {
+    for (int b = 0; b < count; ++b) {
+      Element* k = memory.data() + c * size + static_cast<std::size_t>(b) * (k_size + v_size);
+      to[c].push_back({k, k + k_size});
+      blocks[c].push_back({k, k + k_size});
+    }
+    ops::store_keys_values(run.context, new_keys, heads, width, std::span<const Block>(to[c]));
   }
   const std::vector<int> visible(static_cast<std::size_t>(rows), keys);
-  const ops::AttentionTask task = {q.data(), stride, rows, blocks, {}, visible.data(), out.data(), stride};
-  ops::store_keys_values(run.context, {kv.data(), kv.data(), stride, keys, 0}, heads, width,
-                         std::span<const kernels::MutableKeyBlock>(to));
+  ops::AttentionTask task = {.q = q.data(),
+                             .q_stride = stride,
+                             .rows = rows,
+                             .visible = visible.data(),
+                             .out = out.data(),
+                             .out_stride = stride};
+  std::size_t copy = 0;
+  const auto next = [&] {
+    const auto& views = blocks[copy++ % copies];
+    if constexpr (kHalf) {
+      task.blocks16 = views;
+    } else {
+      task.blocks = views;
+    }
+  };
+  const float scale = 1 / std::sqrt(static_cast<float>(width));
+  const std::string isa(run.context.kernels.isa);
+  const double peak = kHalf ? run.bf16_peak : run.peak;
+  const std::string what =
+      base::cat(kHalf ? "attention bf16 " : "attention f32 ", rows, " x ", keys, " x ", heads, " x ", width);
   const Times times = measure(run.options.runs, run.options.threads > 1, [&] {
-    ops::attention(run.context, {&task, 1}, heads, width, 1 / std::sqrt(static_cast<float>(width)));
+    next();
+    ops::attention(run.context, {&task, 1}, heads, width, scale);
   });
-  run.report.add(base::cat("attention f32 ", rows, " x ", keys, " x ", heads, " x ", width),
-                 std::string(run.context.kernels.isa), run.options.threads, times,
-                 4e-9 * rows * keys * heads * width, "GFLOP/s", run.peak);
+  if (rows == 1) {
+    run.report.add(what, isa, run.options.threads, times,
+                   2e-9 * keys * stride * static_cast<double>(sizeof(Element)), "GB/s", run.read);
+    return;
+  }
+  const double work = 4e-9 * rows * keys * heads * width;
+  run.report.add(what, isa, run.options.threads, times, work, "GFLOP/s", peak);
+  const Times stored = measure(run.options.runs, run.options.threads > 1, [&] {
+    next();
+    ops::attention(run.context, {&task, 1}, heads, width, scale, [&](int, int head) {
+      ops::store_head(run.context.kernels, new_keys, head, width, std::span<const Block>(to[0]));
+    });
+  });
+  run.report.add(what + " stored", isa, run.options.threads, stored, work, "GFLOP/s", peak);
+}
+
+void bench_attention(const Run& run, int rows, int keys, int heads, int width) {
+  const std::size_t size = ops::block_elements(heads, width);
+  bench_attention<kernels::MutableKeyBlock, kernels::KeyBlock, float>(run, rows, keys, heads, width, size,
+                                                                      size);
+  bench_attention<kernels::MutableKeyBlock16, kernels::KeyBlock16, std::uint16_t>(
+      run, rows, keys, heads, width, ops::key_elements16(heads, width), ops::value_elements16(heads, width));
 }
 
 void bench_shapes(const Run& run) {
@@ -192,13 +241,15 @@ void run_all(const Options& options) {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
     const LimitKernels* limits = find_limits(table->isa);
     if (options.isa.empty() ? !limits : table->isa != options.isa) continue;
-    const double peak = limits ? measure_fma_peak(*limits) * options.threads : 0;
+    const double peak = limits ? measure_peak(limits->f32) * options.threads : 0;
+    const double bf16_peak = limits ? measure_bf16_peak(*limits) * options.threads : 0;
     const double read = limits ? measure_read(*limits, options.threads) : 0;
-    std::printf("%s: peak %.1f GFLOP/s, read %.1f GB/s\n", std::string(table->isa).c_str(), peak, read);
+    std::printf("%s: peak %.1f GFLOP/s, bf16 %.1f, read %.1f GB/s\n", std::string(table->isa).c_str(), peak,
+                bf16_peak, read);
     for (DType type : {DType::kF32, DType::kBF16}) {
       ops::Context context(pool, *table);
       const base::Buffer<std::byte> weights = random_weights(type);
-      bench_shapes({options, context, weights, type, peak, read, report});
+      bench_shapes({options, context, weights, type, peak, bf16_peak, read, report});
     }
   }
   report.print_json();

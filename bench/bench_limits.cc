@@ -1,9 +1,19 @@
-// Prints what this machine can do at most: peak of multiply-adds per instruction set, reading of memory.
+// Prints what this machine can do at most: peaks of arithmetic per instruction set, reading of memory.
 #include "base/machine.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 #include "machine_limits.h"
 #include "measure.h"
+
+namespace {
+
+void print(const char* figure, std::string_view isa, int threads, const char* unit, double rate) {
+  std::printf("{\"figure\":\"%s\",\"isa\":\"%s\",\"threads\":%d,\"unit\":\"%s\",\"rate\":%.1f}\n", figure,
+              std::string(isa).c_str(), threads, unit, rate);
+  std::fflush(stdout);
+}
+
+}  // namespace
 
 int main() {
   using namespace moonbeam;
@@ -11,12 +21,11 @@ int main() {
   for (const kernels::KernelTable* table : kernels::runnable_kernels()) {
     const bench::LimitKernels* limits = bench::find_limits(table->isa);
     if (!limits) continue;
-    const double peak = bench::measure_fma_peak(*limits);
-    std::printf("{\"figure\":\"fma_peak\",\"isa\":\"%s\",\"threads\":1,\"unit\":\"GFLOP/s\",\"rate\":%.1f}\n",
-                std::string(table->isa).c_str(), peak);
+    print("f32_peak", table->isa, 1, "GFLOP/s", bench::measure_peak(limits->f32));
+    print("bf16_peak", table->isa, 1, "GFLOP/s", bench::measure_bf16_peak(*limits));
+    print("int8_peak", table->isa, 1, "GOP/s", bench::measure_peak(limits->int8));
     for (int threads = 1; threads <= base::usable_cores(); threads *= 2) {
-      std::printf("{\"figure\":\"read\",\"isa\":\"%s\",\"threads\":%d,\"unit\":\"GB/s\",\"rate\":%.1f}\n",
-                  std::string(table->isa).c_str(), threads, bench::measure_read(*limits, threads));
+      print("read", table->isa, threads, "GB/s", bench::measure_read(*limits, threads));
     }
   }
 }

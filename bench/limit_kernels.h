@@ -6,19 +6,38 @@
 
 namespace moonbeam::bench {
 
-template <class V>
-float fma_loop(std::int64_t steps) {
-  V sums[kFmaSums];
-  for (int i = 0; i < kFmaSums; ++i) sums[i] = V::all(static_cast<float>(i));
-  const V a = V::all(0.999f);
-  const V b = V::all(0.001f);
+// `step(sum)` continues one sum.
+template <class V, class Step>
+MB_INLINE float peak_loop(std::int64_t steps, Step step) {
+  V sums[kPeakSums];
+  for (int i = 0; i < kPeakSums; ++i) sums[i] = V::all(static_cast<float>(i));
   for (std::int64_t s = 0; s < steps; ++s) {
 #pragma GCC unroll 12
-    for (int i = 0; i < kFmaSums; ++i) sums[i] = V::fma(sums[i], a, b);
+    for (int i = 0; i < kPeakSums; ++i) sums[i] = step(sums[i]);
   }
   V total = sums[0];
-  for (int i = 1; i < kFmaSums; ++i) total = total + sums[i];
+  for (int i = 1; i < kPeakSums; ++i) total = total + sums[i];
   return total.sum();
+}
+
+template <class V>
+float fma_loop(std::int64_t steps) {
+  const V a = V::all(0.999f);
+  const V b = V::all(0.001f);
+  return peak_loop<V>(
+      steps, [&](V sum) __attribute__((always_inline)) { return V::fma(sum, a, b); });
+}
+
+// P::dot(sum, a, b) multiplies and adds the bytes of whole registers, which V holds as floats.
+template <class V, class P>
+float bytes_loop(std::int64_t steps) {
+  V a = V::all(static_cast<float>(steps));
+  const V b = V::all(static_cast<float>(steps + 1));
+  return peak_loop<V>(
+      steps, [&](V sum) __attribute__((always_inline)) {
+        asm("" : "+v"(a.v));  // a might have changed: products of it cannot be taken out of the loop
+        return P::dot(sum, a, b);
+      });
 }
 
 // Four streams a page apart, each with the next page's same line fetched ahead: faster by a fifth than one

@@ -16,16 +16,25 @@ volatile float g_sink;  // keeps the compiler from dropping what is measured
 
 const LimitKernels* find_limits([[maybe_unused]] std::string_view isa) {
 #ifdef MOONBEAM_KERNELS_X86
-  if (isa == "avx2" && base::cpu_features().avx2) return &avx2::kLimits;
-  if (isa == "avx512" && base::cpu_features().avx512) return &avx512::kLimits;
+  const base::CpuFeatures& cpu = base::cpu_features();
+  const bool vnni = cpu.avx512 && cpu.avx512_vnni;
+  if (isa == "avx2" && cpu.avx2) return &avx2::kLimits;
+  if (isa == "avx512" && cpu.avx512) return &avx512::kLimits;
+  if (isa == "avx512vnni" && vnni) return &avx512vnni::kLimits;
+  if (isa == "avx512bf16" && vnni && cpu.avx512_bf16) return &avx512bf16::kLimits;
 #endif
   return nullptr;
 }
 
-double measure_fma_peak(const LimitKernels& kernels) {
+double measure_peak(const Peak& peak) {
+  if (!peak.run) return 0;
   constexpr std::int64_t kSteps = 2'000'000;
-  const Times times = measure(9, false, [&] { g_sink = kernels.fma(kSteps); });
-  return 2e-9 * kSteps * kFmaSums * kernels.width / times.min;
+  const Times times = measure(9, false, [&] { g_sink = peak.run(kSteps); });
+  return 1e-9 * kSteps * kPeakSums * peak.operations / times.min;
+}
+
+double measure_bf16_peak(const LimitKernels& kernels) {
+  return measure_peak(kernels.bf16.run ? kernels.bf16 : kernels.f32);
 }
 
 double measure_read(const LimitKernels& kernels, int threads) {

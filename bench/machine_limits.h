@@ -1,4 +1,7 @@
 // Limits of this machine, measured: every other figure is a ratio to one of them.
+//
+// A peak is the rate of one instruction on independent sums in registers. Its operations: a multiply-add of
+// f32 or of a pair of bf16 counts 2 for each product, of int8 likewise.
 #pragma once
 
 #include <cstddef>
@@ -7,16 +10,22 @@
 
 namespace moonbeam::bench {
 
-/// Fused multiply-adds of f32 on independent sums, no memory. Returns something that depends on all of them.
-using FmaFn = float(std::int64_t steps);
-inline constexpr int kFmaSums = 12;
+/// kPeakSums instructions a step, each on a sum of its own. Returns something that depends on all of them.
+using PeakFn = float(std::int64_t steps);
+inline constexpr int kPeakSums = 12;
+struct Peak {
+  PeakFn* run = nullptr;  ///< null where the instruction set has no such instruction
+  int operations = 0;     ///< of one instruction
+};
+
 /// Adds up `n` floats (a multiple of 4096) as fast as they come.
 using ReadFn = float(const float* from, std::size_t n);
 
 struct LimitKernels {
   std::string_view isa;
-  int width;  ///< floats of a register
-  FmaFn* fma;
+  Peak f32;   ///< fused multiply-add
+  Peak bf16;  ///< vdpbf16ps; products of bf16 are widened to f32 without it
+  Peak int8;  ///< vpdpbusd, vpmaddubsw with vpmaddwd and an addition without it
   ReadFn* read;
 };
 namespace avx2 {
@@ -25,12 +34,20 @@ extern const LimitKernels kLimits;
 namespace avx512 {
 extern const LimitKernels kLimits;
 }
+namespace avx512vnni {
+extern const LimitKernels kLimits;
+}
+namespace avx512bf16 {
+extern const LimitKernels kLimits;
+}
 
 /// By the name of a kernel table; null for scalar.
 const LimitKernels* find_limits(std::string_view isa);
 
-/// GFLOP per CPU second of one thread.
-double measure_fma_peak(const LimitKernels& kernels);
+/// Billions of operations per CPU second of one thread; 0 for a peak that is not there.
+double measure_peak(const Peak& peak);
+/// The most that products in bf16 can reach: pairs at once, or widened.
+double measure_bf16_peak(const LimitKernels& kernels);
 /// GB/s of reading a buffer far larger than the caches, in large pages; of one thread per CPU second,
 /// of several in wall time.
 double measure_read(const LimitKernels& kernels, int threads);
