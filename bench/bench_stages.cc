@@ -2,8 +2,8 @@
 // one crop, prefill of the image prefix, one decode step. One JSON line a stage on standard output; what
 // compares with peers (bench/pytorch) starts it once per stage so that both alternate.
 //
-//   bench_stages [--model synth:moondream2:f32] [--threads 2] [--repeat 5] [--stage
-//   encode|prefill|decode|all]
+//   bench_stages [--model synth:moondream2:f32] [--mode f32] [--threads 2] [--repeat 5]
+//   [--stage encode|prefill|decode|all] [--streams 1] [--past 760]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -26,9 +26,11 @@ using namespace moonbeam;
 struct Options {
   std::string model = "synth:moondream2:f32";
   std::string stage = "all";
+  std::string mode = "auto";
   int threads = 0;
   int repeat = 5;
-  int past = 760;  // positions in the cache of a decode step
+  int past = 760;   // positions in the cache of a decode step
+  int streams = 1;  // sequences of a decode step
 };
 
 Options parse(int argc, char** argv) {
@@ -38,6 +40,8 @@ Options parse(int argc, char** argv) {
     const std::string value = argv[i + 1];
     if (flag == "--model") options.model = value;
     if (flag == "--stage") options.stage = value;
+    if (flag == "--mode") options.mode = value;
+    if (flag == "--streams") options.streams = std::max(1, std::atoi(value.c_str()));
     if (flag == "--threads") options.threads = std::atoi(value.c_str());
     if (flag == "--repeat") options.repeat = std::max(1, std::atoi(value.c_str()));
     if (flag == "--past") options.past = std::max(2, std::atoi(value.c_str()));
@@ -58,9 +62,11 @@ void report(const Options& options, const tasks::Engine& engine, const char* sta
   std::printf(
       "{\"stage\":\"%s\",\"ms\":%.3f,\"min_ms\":%.3f,\"max_ms\":%.3f,\"repeat\":%d,\"threads\":%d,\"isa\":\"%"
       "s\","
-      "\"mode\":\"f32\",\"dtype\":\"%s\",\"cpu\":\"%s\",\"peak_mib\":%.0f,\"commit\":\"%s\"}\n",
+      "\"mode\":\"%s\",\"dtype\":\"%s\",\"streams\":%d,\"past\":%d,\"cpu\":\"%s\",\"peak_mib\":%.0f,"
+      "\"commit\":\"%s\"}\n",
       stage, times[times.size() / 2], times.front(), times.back(), options.repeat, engine.pool->threads(),
-      engine.info.isa.c_str(), engine.info.dtype.c_str(), base::cpu_features().name.c_str(),
+      engine.info.isa.c_str(), engine.info.mode.c_str(), engine.info.dtype.c_str(), options.streams,
+      options.past, base::cpu_features().name.c_str(),
       static_cast<double>(base::peak_resident_bytes()) / 1048576.0, commit());
   std::fflush(stdout);
 }
@@ -94,10 +100,14 @@ void bench_decode(const Options& options, const tasks::Engine& engine) {
   tasks::Sequence past = tasks::new_sequence(engine);
   const std::vector<tasks::Token> prompt(static_cast<std::size_t>(options.past), tasks::TextToken{100});
   runner.advance(past, prompt, false);
+  std::vector<tasks::Sequence> sequences;
+  for (int i = 0; i < options.streams; ++i) sequences.emplace_back(past.cache.fork());
   const tasks::Token token = tasks::TextToken{7};
+  std::vector<tasks::Feed> feeds;
+  for (tasks::Sequence& sequence : sequences) feeds.push_back({&sequence, std::span(&token, 1)});
   report(options, engine, "decode", [&] {
-    runner.advance(past, std::span(&token, 1));
-    past.cache.truncate(options.past);
+    runner.advance(feeds);
+    for (tasks::Sequence& sequence : sequences) sequence.cache.truncate(options.past);
   });
 }
 
@@ -107,7 +117,8 @@ int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   try {
     const double start = base::now_ms();
-    const auto engine = tasks::open_engine(options.model, {.threads = options.threads});
+    const auto engine = tasks::open_engine(
+        options.model, {.mode = find_mode(options.mode).value_or(Mode::kAuto), .threads = options.threads});
     std::printf("{\"stage\":\"load\",\"ms\":%.3f,\"model\":\"%s\"}\n", base::now_ms() - start,
                 options.model.c_str());
     if (options.stage == "encode" || options.stage == "all") bench_encode(options, *engine);

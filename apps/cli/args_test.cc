@@ -126,10 +126,6 @@ TEST(Args, ValuesOutOfRangeAreRefusedWithTheRange) {
   }
 }
 
-TEST(Args, ArithmeticOfOtherReleasesIsUnsupported) {
-  EXPECT_EQ(refused({"caption", "a.png", "--mode", "int8"}).first, ErrorCode::kUnsupported);
-}
-
 TEST(Args, SlipsGetAHint) {
   EXPECT_NE(refused({"caption", "a.png", "--lenght=short"}).second.find("--length"), std::string::npos);
   EXPECT_NE(refused({"captoin", "a.png"}).second.find("'caption'"), std::string::npos);

@@ -3,6 +3,8 @@
 #include <array>
 #include <functional>
 
+#include <moonbeam/model.h>
+
 #include "cli/args.h"
 #include "cli/errors.h"
 #include "cli/text.h"
@@ -147,16 +149,12 @@ class Builder {
     const char* group = "Model";
     value(group, "-m,--model", o_.model.model, "MODEL", "File, folder, name of a model, or synth:VARIANT");
     value(group, "--variant", o_.model.variant, "NAME", "Variant, where the file does not tell it");
-    value(group, "--mode", o_.model.mode, "auto|f32", "Arithmetic")
+    value(group, "--mode", o_.model.mode, "auto|f32|bf16|int8|int4", "Arithmetic")
         ->default_str("auto")
         ->check(CLI::Validator(
             [](std::string& text) {
-              if (text == "auto" || text == "f32") return std::string();
-              if (text == "bf16" || text == "int8" || text == "int4") {
-                throw Error(ErrorCode::kUnsupported,
-                            "--mode: this build computes in f32 only, got '" + text + "'");
-              }
-              return "expected one of auto, f32, got '" + printable(text) + "'";
+              if (find_mode(text)) return std::string();
+              return "expected one of auto, f32, bf16, int8, int4, got '" + printable(text) + "'";
             },
             ""));
     value(group, "-t,--threads", o_.model.threads, "N", "Threads; 0 for all cores this process may use")

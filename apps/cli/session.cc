@@ -65,7 +65,7 @@ std::string model_words(const ModelInfo& info) {
 LoadOptions load_options(const ModelArgs& args) {
   LoadOptions options;
   options.variant = args.variant;
-  options.mode = args.mode == "f32" ? Mode::kF32 : Mode::kAuto;
+  options.mode = find_mode(args.mode).value_or(Mode::kAuto);
   options.threads = args.threads;
   options.isa = args.isa;
   return options;

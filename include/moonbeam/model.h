@@ -13,17 +13,24 @@
 
 namespace moonbeam {
 
-/// Arithmetic of the engine. Weights keep the type they have in the file in every mode.
+/// Arithmetic of the engine. f32 gives the reference's answers; the others pack the weights once while
+/// loading, unless the file holds them packed (`moonbeam quantize`), and keep keys and values in bf16. Sums,
+/// norms, softmax and logits are f32 in every mode.
 enum class Mode {
-  kAuto,  ///< the best this build has for the CPU; today f32
-  kF32,   ///< f32 activations and sums, whatever the weights are: the reference's answers
+  kAuto,  ///< as the file is quantised; else f32 for small models, int8, or int4 where memory is short
+  kF32,   ///< f32 activations, weights of the file's type used where they lie
+  kBF16,  ///< weights and activations in bf16
+  kInt8,  ///< 8-bit weights a column, 8-bit activations a row
+  kInt4,  ///< as int8, with the text model's layers in 4 bits
 };
+std::string_view mode_name(Mode mode) noexcept;
+std::optional<Mode> find_mode(std::string_view name) noexcept;  ///< "auto", "f32", "bf16", "int8", "int4"
 
 struct LoadOptions {
   /// A row of the variant table ("moondream2-2025-06-21", ...) that overrules what the file's shapes and
   /// configuration say; empty to go by those.
   std::string variant = {};
-  Mode mode = Mode::kAuto;
+  Mode mode = Mode::kAuto;   ///< kAuto: MOONBEAM_MODE, else see there
   int threads = 0;           ///< 0: MOONBEAM_THREADS, else the cores this process may use
   std::string isa = {};      ///< "scalar", "avx2", "avx512"; empty: MOONBEAM_ISA, else the best
   bool check_memory = true;  ///< refuse, with both figures, what free memory cannot hold
@@ -50,12 +57,13 @@ class EncodedImage {
 };
 
 struct ModelInfo {
-  std::string name;          ///< file name without path and ending
-  std::string path;          ///< where it was found; "synth:..." for generated weights
-  std::string variant = {};  ///< row of the variant table
-  std::string dtype;         ///< most frequent weight type, e.g. "bf16"
-  std::string mode;          ///< arithmetic, e.g. "f32"
-  std::string isa = {};      ///< kernels in use
+  std::string name;              ///< file name without path and ending
+  std::string path;              ///< where it was found; "synth:..." for generated weights
+  std::string variant = {};      ///< row of the variant table
+  std::string dtype;             ///< most frequent weight type, e.g. "bf16"
+  std::string mode;              ///< arithmetic, e.g. "int8"
+  std::string mode_reason = {};  ///< why, where it was chosen: "the model is small"
+  std::string isa = {};          ///< kernels in use
   int threads = 0;
   std::int64_t parameters = 0;
   std::int64_t weight_bytes = 0;

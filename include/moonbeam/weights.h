@@ -34,6 +34,7 @@ struct ModelSummary {
   std::vector<TensorSummary> tensors;
   std::vector<DTypeSummary> dtypes;
   std::int64_t parameters = 0, bytes = 0;
+  std::string mode = {};             ///< that Mode::kAuto would choose here, and the memory is for
   std::int64_t memory_bytes = 0;     ///< loaded and with one picture encoded, estimate
   std::int64_t work_bytes = 0;       ///< of these, what the picture and its answer take
   std::string config_json;           ///< the configuration in use, keys of the published config.json
@@ -56,8 +57,8 @@ struct ConvertOptions {
 
 /// Writes `model` to `out`: a path ending in .gguf gives our single file, a folder (or a path ending in '/')
 /// the published layout. The layout "llama.cpp" writes the two files that llama.cpp reads into a folder, for
-/// models that it can run (moondream2 until 2024-05-08), also as "q8_0" or "q4_0", as "f16" if no dtype is given;
-/// region heads are left out. Nothing stands under the final name until all of it is written.
+/// models that it can run (moondream2 until 2024-05-08), also as "q8_0" or "q4_0", as "f16" if no dtype is
+/// given; region heads are left out. Nothing stands under the final name until all of it is written.
 void convert_model(const std::string& model, const std::string& out, const ConvertOptions& options = {});
 
 /// Folders in which names are looked up, first first: $MOONBEAM_MODELS, the user's cache, the installation's

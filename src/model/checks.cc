@@ -7,6 +7,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/mode.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::model {
 
@@ -78,7 +80,9 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
            "': expected ", spec.shape.to_string(), ", got ", tensor.view.shape.to_string());
     }
     const tensor::DTypeInfo& type = tensor::info(tensor.view.dtype);
-    if (!type.dequantize || is_whole_number(type.type)) {
+    const bool readable =
+        type.dequantize || (tensor::is_packed(type.type) && spec.kind == TensorKind::kMatrix);
+    if (!readable || is_whole_number(type.type)) {
       fail(ErrorCode::kUnsupported, base::printable(source.path), ": '", base::printable(tensor.source_name),
            "': expected a type of weights, got ", type.name);
     }
@@ -89,18 +93,17 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
   if (!unused.empty()) notes.push_back(base::cat("tensors that nothing uses: ", first_names(unused)));
 }
 
-std::int64_t loaded_bytes(const TensorSpec& spec, const SourceTensor& tensor) {
-  return spec.kind == TensorKind::kSmall ? spec.shape.numel() * 4 : tensor.view.bytes();
-}
-
-MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table,
-                       const ModelConfig& config) {
+MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table, const ModelConfig& config,
+                       Mode mode) {
+  const Recipe recipe = parse_recipe(built_in_recipe(mode), "recipe");
   MemoryNeed need;
   for (const TensorSpec& spec : table) {
     const SourceTensor* tensor = source.find(spec.name);
     if (!tensor) continue;
-    const bool mapped = spec.kind != TensorKind::kSmall && tensor->view.data;
-    (mapped ? need.mapped : need.owned) += loaded_bytes(spec, *tensor);
+    const tensor::DType type = loaded_type(spec, *tensor, mode, recipe);
+    const bool mapped = spec.kind != TensorKind::kSmall && tensor->view.data && type == tensor->view.dtype;
+    (mapped ? need.mapped : need.owned) +=
+        static_cast<std::int64_t>(tensor::byte_size(spec.shape, type).value_or(0));
   }
   constexpr std::int64_t kFloat = 4;
   const vision::VisionConfig& v = config.vision;
@@ -109,8 +112,9 @@ MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& tabl
       std::int64_t{v.patches()} * (6 * v.dim + std::max(v.ff_dim, 3 * v.dim) + v.patch_dim());
   const std::int64_t features = std::int64_t{v.patches()} * v.dim * (1 + v.max_crops);
   const std::int64_t prefill = (1 + std::int64_t{v.image_tokens()}) * (6 * t.dim + t.ff_dim + 3 * t.dim);
-  const std::int64_t cache = std::int64_t{2} * t.layers * t.max_context * t.dim;
-  need.work = kFloat * (std::max(crop + features, prefill) + cache + t.vocab_size);
+  const std::int64_t cache =
+      std::int64_t{2} * t.layers * t.max_context * t.dim * (mode == Mode::kF32 ? kFloat : 2);
+  need.work = kFloat * (std::max(crop + features, prefill) + t.vocab_size) + cache;
   return need;
 }
 

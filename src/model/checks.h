@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <moonbeam/model.h>
+
 #include "base/machine.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
@@ -21,9 +23,6 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
 /// Names in the source that the table does not know.
 std::vector<std::string> unused_tensors(const Source& source, const std::vector<TensorSpec>& table);
 
-/// Bytes of a tensor in memory: small ones become f32.
-std::int64_t loaded_bytes(const TensorSpec& spec, const SourceTensor& tensor);
-
 /// Bytes that a model takes, from headers alone.
 struct MemoryNeed {
   std::int64_t owned = 0;   ///< weights that are made or widened
@@ -31,7 +30,9 @@ struct MemoryNeed {
   std::int64_t work = 0;    ///< one picture: activations, cache of the whole context, logits; an estimate
   std::int64_t total() const noexcept { return owned + mapped + work; }
 };
-MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table, const ModelConfig& config);
+/// @param mode  not kAuto.
+MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table, const ModelConfig& config,
+                       Mode mode);
 
 /// @throws Error kExhausted with both figures.
 void check_memory(const MemoryNeed& need, const base::Memory& memory, const std::string& path);

@@ -9,6 +9,8 @@
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
+#include "model/mode.h"
+#include "model/packing.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
 
@@ -29,7 +31,8 @@ TensorSummary summary_of(const TensorSpec& spec, const SourceTensor& tensor) {
           .bytes = tensor.view.bytes()};
 }
 
-std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<TensorSpec>& table) {
+std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<TensorSpec>& table, Mode mode) {
+  const model::Recipe recipe = model::parse_recipe(model::built_in_recipe(mode), "recipe");
   std::map<std::string_view, DTypeSummary> sums;
   for (const TensorSpec& spec : table) {
     const SourceTensor& tensor = *source.find(spec.name);
@@ -39,7 +42,8 @@ std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<Tenso
     ++sum.tensors;
     sum.parameters += view.numel();
     sum.bytes += view.bytes();
-    sum.memory_bytes += model::loaded_bytes(spec, tensor);
+    sum.memory_bytes += static_cast<std::int64_t>(
+        tensor::byte_size(spec.shape, model::loaded_type(spec, tensor, mode, recipe)).value_or(0));
   }
   std::vector<DTypeSummary> out;
   for (auto& [unused, sum] : sums) out.push_back(std::move(sum));
@@ -60,6 +64,10 @@ void verify_values(const Source& source, const std::vector<TensorSpec>& table) {
       made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
       tensor.make(made.data(), pool);
       view.data = made.data();
+    }
+    if (tensor::is_packed(view.dtype)) {
+      made = model::unpack_matrix(view, pool);
+      view = {made.data(), tensor::DType::kF32, view.shape};
     }
     const tensor::DTypeInfo& type = tensor::info(view.dtype);
     const std::int64_t count = view.numel();
@@ -91,9 +99,11 @@ ModelSummary inspect_model(const std::string& path, bool verify) {
     out.tensors.push_back(summary_of(spec, *source.find(spec.name)));
     out.bytes += out.tensors.back().bytes;
   }
-  out.dtypes = by_dtype(source, table);
+  const Mode mode = model::choose_mode(Mode::kAuto, source, table, identified.config, base::memory()).mode;
+  out.mode = std::string(mode_name(mode));
+  out.dtypes = by_dtype(source, table, mode);
   out.parameters = model::parameter_count(table);
-  const model::MemoryNeed need = model::memory_need(source, table, identified.config);
+  const model::MemoryNeed need = model::memory_need(source, table, identified.config, mode);
   out.memory_bytes = need.total();
   out.work_bytes = need.work;
   out.config_json = model::write_config_json(identified.config);

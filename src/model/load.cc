@@ -1,16 +1,21 @@
 // A source becomes a Model: every tensor of the table is there and of its shape, memory suffices, small
-// tensors are f32 and finite, matrices stay where they lie. Which file and which variant are others' work.
+// tensors are f32 and finite, matrices stay where they lie or are packed for the mode. Which file and which
+// variant are others' work.
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
+#include "model/mode.h"
 #include "model/model.h"
+#include "model/packing.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::model {
 
@@ -23,17 +28,17 @@ namespace {
 class Loader {
  public:
   Loader(const Source& source, Model& model, base::ThreadPool& pool)
-      : source_(source), model_(model), pool_(pool) {}
+      : source_(source),
+        model_(model),
+        pool_(pool),
+        recipe_(parse_recipe(built_in_recipe(model.mode), "recipe")) {}
 
   void take(const TensorSpec& spec) {
     const SourceTensor& tensor = *source_.find(spec.name);
     if (spec.kind == TensorKind::kSmall) {
       floats_[spec.name] = small(spec, tensor);
     } else {
-      TensorView view = tensor.view;
-      view.shape = spec.shape;
-      if (!view.data) view.data = made(tensor, model_.storage.tensors);
-      matrices_[spec.name] = view;
+      matrices_[spec.name] = matrix(spec, tensor);
     }
   }
 
@@ -47,6 +52,23 @@ class Loader {
   }
 
  private:
+  /// Where it lies, or packed for the mode.
+  TensorView matrix(const TensorSpec& spec, const SourceTensor& tensor) {
+    std::vector<base::Buffer<std::byte>>& keep = model_.storage.tensors;
+    TensorView view = tensor.view;
+    view.shape = spec.shape;
+    const tensor::DType type = loaded_type(spec, tensor, model_.mode, recipe_);
+    if (type == view.dtype) {
+      if (!view.data) view.data = made(tensor, keep);
+      return view;
+    }
+    std::vector<base::Buffer<std::byte>> scratch;
+    if (!view.data) view.data = made(tensor, scratch);
+    keep.push_back(tensor::is_packed(type) ? pack_matrix(view, type, pool_) : unpack_matrix(view, pool_));
+    if (tensor.view.data) base::forget_pages({view.data, static_cast<std::size_t>(view.bytes())});
+    return {keep.back().data(), type, spec.shape};
+  }
+
   const std::byte* made(const SourceTensor& tensor, std::vector<base::Buffer<std::byte>>& keep) {
     base::Buffer<std::byte> buffer(static_cast<std::size_t>(tensor.view.bytes()));
     tensor.make(buffer.data(), pool_);
@@ -68,6 +90,7 @@ class Loader {
   const Source& source_;
   Model& model_;
   base::ThreadPool& pool_;
+  Recipe recipe_;
   std::map<std::string, const float*> floats_;
   std::map<std::string, TensorView> matrices_;
 };
@@ -144,8 +167,12 @@ std::shared_ptr<const Model> load(const LoadRequest& request) {
   const std::vector<TensorSpec> table = tensor_table(identified.config);
   auto model = std::make_shared<Model>();
   check_tensors(source, table, model->notes);
-  const MemoryNeed need = memory_need(source, table, identified.config);
-  if (request.check_memory) check_memory(need, request.memory.value_or(base::memory()), source.path);
+  const base::Memory memory = request.memory.value_or(base::memory());
+  ChosenMode chosen = choose_mode(request.mode, source, table, identified.config, memory);
+  model->mode = chosen.mode;
+  model->mode_reason = std::move(chosen.reason);
+  const MemoryNeed need = memory_need(source, table, identified.config, model->mode);
+  if (request.check_memory) check_memory(need, memory, source.path);
   std::vector<std::string> notes = std::move(model->notes);
   describe(*model, source, identified, table);
   model->notes.insert(model->notes.end(), notes.begin(), notes.end());

@@ -146,7 +146,7 @@ TEST(Load, TooLittleMemoryIsRefusedWithBothFigures) {
 
 TEST(Load, TheEstimateOfTheFullModelIsWeightsAndUnderOneGibibyteOfWork) {
   const Source source = open_source("synth:moondream2:bf16");
-  const MemoryNeed need = memory_need(source, tensor_table(*source.config), *source.config);
+  const MemoryNeed need = memory_need(source, tensor_table(*source.config), *source.config, Mode::kF32);
   EXPECT_GT(need.work, 805'000'000);  // the cache of the whole context alone
   EXPECT_LT(need.work, 1'100'000'000);
   EXPECT_NEAR(static_cast<double>(need.owned), 2.0 * 1927237104, 2e7);

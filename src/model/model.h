@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <moonbeam/model.h>
+
 #include "base/buffer.h"
 #include "base/machine.h"
 #include "formats/tokenizer_data.h"
@@ -33,7 +35,9 @@ struct Model {
   vision::VisionWeights vision;
   text::TextWeights text;
   std::optional<region::RegionWeights> region;
-  std::string dtype;  ///< most frequent weight type
+  std::string dtype;       ///< most frequent weight type in the source
+  Mode mode = Mode::kF32;  ///< never kAuto
+  std::string mode_reason;
   std::int64_t parameters = 0, weight_bytes = 0;
   std::vector<std::string> notes;
   Storage storage;
@@ -42,6 +46,7 @@ struct Model {
 struct LoadRequest {
   std::string path = {};     ///< file, folder, name or "synth:VARIANT[:DTYPE]"
   std::string variant = {};  ///< forced row; empty: by shapes and configuration
+  Mode mode = Mode::kF32;    ///< as choose_mode()
   bool check_memory = true;
   std::optional<base::Memory> memory = {};  ///< what there is; none: ask the machine
   int threads = 0;                          ///< for weights that are made; as base::choose_threads

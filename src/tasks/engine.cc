@@ -14,7 +14,8 @@ ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernel
   info.path = model.path;
   info.variant = config.variant;
   info.dtype = model.dtype;
-  info.mode = "f32";
+  info.mode = std::string(mode_name(model.mode));
+  info.mode_reason = model.mode_reason;
   info.isa = std::string(kernels.isa);
   info.threads = threads;
   info.parameters = model.parameters;
@@ -40,20 +41,25 @@ std::shared_ptr<const Engine> make_engine(std::shared_ptr<const model::Model> mo
   ModelInfo info = describe(*model, table, pool->threads());
   text::Tokenizer tokenizer(model->tokenizer);
   text::RopeTable rope(text.rope_dims, text.rope_theta, text.max_context);
+  const auto precision = model->mode == Mode::kF32 ? ops::Precision::kF32 : ops::Precision::kBF16;
   return std::make_shared<Engine>(Engine{.model = std::move(model),
                                          .kernels = &table,
                                          .pool = std::move(pool),
                                          .tokenizer = std::move(tokenizer),
                                          .rope = std::move(rope),
-                                         .info = std::move(info)});
+                                         .info = std::move(info),
+                                         .precision = precision});
 }
 
 std::shared_ptr<const Engine> open_engine(const std::string& model, const LoadOptions& options) {
   // A wrong name of an instruction set or a wrong count of threads is told before gigabytes are read.
   kernels::kernels(options.isa);
   base::choose_threads(options.threads);
-  model::LoadRequest request{
-      .path = model, .variant = options.variant, .check_memory = options.check_memory, .progress = {}};
+  model::LoadRequest request{.path = model,
+                             .variant = options.variant,
+                             .mode = options.mode,
+                             .check_memory = options.check_memory,
+                             .progress = {}};
   if (options.progress) {
     request.progress = [&](int done, int total) {
       return options.progress({Progress::Stage::kLoad, done, total});

@@ -62,11 +62,13 @@ bool Decoder::step() {
 void Decoder::block(int layer) {
   const BlockWeights& weights = weights_.blocks[static_cast<std::size_t>(layer)];
   ops::layer_norm(context_, x_.data(), rows_, weights.ln, normed_.data());
-  ops::linear(context_, normed_.data(), rows_, weights.qkv, qkv_.data());
+  const ops::LinearTask from_normed[] = {{normed_.data(), &weights.qkv, qkv_.data()},
+                                         {normed_.data(), &weights.fc1, feed_.data(), ops::Epilogue::kGelu}};
+  ops::linear(context_, from_normed, rows_);
   attend(layer);
-  ops::linear(context_, attended_.data(), rows_, weights.proj, x_.data(), ops::Epilogue::kAdd);
-  ops::linear(context_, normed_.data(), rows_, weights.fc1, feed_.data(), ops::Epilogue::kGelu);
-  ops::linear(context_, feed_.data(), rows_, weights.fc2, x_.data(), ops::Epilogue::kAdd);
+  const ops::LinearTask into_x[] = {{attended_.data(), &weights.proj, x_.data(), ops::Epilogue::kAdd},
+                                    {feed_.data(), &weights.fc2, x_.data(), ops::Epilogue::kAdd}};
+  ops::linear(context_, into_x, rows_);
 }
 
 // Every row against its own sequence. Whoever takes a head first rotates its queries and keys and stores its

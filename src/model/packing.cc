@@ -1,0 +1,57 @@
+#include "model/packing.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+
+namespace moonbeam::model {
+
+namespace {
+
+using tensor::kPanelColumns;
+
+/// Rows [first, first + count) of a matrix in f32, `out` [count, k].
+void read_rows(const tensor::TensorView& view, int first, int count, int k, float* out) {
+  if (tensor::is_packed(view.dtype)) {
+    const tensor::PackedLayout layout = *tensor::packed_layout(view.shape, view.dtype);
+    for (int r = 0; r < count; ++r)
+      tensor::unpack_row(layout, view.data, first + r, out + static_cast<std::ptrdiff_t>(r) * k);
+    return;
+  }
+  tensor::info(view.dtype).dequantize(view.row(first), out, static_cast<std::int64_t>(count) * k);
+}
+
+}  // namespace
+
+base::Buffer<std::byte> pack_matrix(const tensor::TensorView& view, tensor::DType type,
+                                    base::ThreadPool& pool) {
+  const auto n = static_cast<int>(view.shape[0]), k = static_cast<int>(view.shape[1]);
+  const tensor::PackedLayout layout = tensor::packed_layout(type, n, k);
+  base::Buffer<std::byte> out(layout.bytes);
+  // Rows of a panel in f32, one set a thread.
+  const std::size_t rows_floats = static_cast<std::size_t>(kPanelColumns) * static_cast<std::size_t>(k);
+  base::Buffer<float> rows(rows_floats * static_cast<std::size_t>(pool.threads()));
+  pool.parallel_for(layout.panels, [&](int panel, int thread) {
+    float* own = rows.data() + rows_floats * static_cast<std::size_t>(thread);
+    const int first = panel * kPanelColumns;
+    const int count = std::min(kPanelColumns, n - first);
+    read_rows(view, first, count, k, own);
+    tensor::pack_panel(layout, panel, own, count, out.data());
+  });
+  return out;
+}
+
+base::Buffer<std::byte> unpack_matrix(const tensor::TensorView& view, base::ThreadPool& pool) {
+  const auto n = static_cast<int>(view.shape[0]), k = static_cast<int>(view.shape[1]);
+  base::Buffer<std::byte> out(static_cast<std::size_t>(view.numel()) * sizeof(float));
+  auto* values = reinterpret_cast<float*>(out.data());
+  pool.parallel_for((n + kPanelColumns - 1) / kPanelColumns, [&](int panel, int) {
+    const int first = panel * kPanelColumns;
+    read_rows(view, first, std::min(kPanelColumns, n - first), k,
+              values + static_cast<std::ptrdiff_t>(first) * k);
+  });
+  return out;
+}
+
+}  // namespace moonbeam::model

@@ -1,0 +1,38 @@
+// Which type each matrix has in memory or in a quantised file: rules by name, the first that fits holds.
+//
+// A recipe is text, a rule a line: a pattern of tensor names, where * stands for any characters, and a type
+// (bf16, int8, int4, or keep: as it lies in the file). What follows # is a remark.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <moonbeam/model.h>
+
+#include "tensor/dtype.h"
+
+namespace moonbeam::model {
+
+struct Recipe {
+  struct Rule {
+    std::string pattern;
+    std::optional<tensor::DType> type;  ///< packed; none: keep
+  };
+  std::vector<Rule> rules;
+
+  /// None where no rule fits or the one that does keeps the tensor.
+  std::optional<tensor::DType> type_of(std::string_view tensor) const;
+};
+
+/// @param name  what to call the text in messages. @throws Error kInvalidArgument naming the line.
+Recipe parse_recipe(std::string_view text, const std::string& name);
+
+/// Text of the recipe of a mode; empty for f32.
+std::string_view built_in_recipe(Mode mode);
+
+/// True if `pattern` fits all of `name`.
+bool matches(std::string_view pattern, std::string_view name) noexcept;
+
+}  // namespace moonbeam::model
