@@ -51,6 +51,29 @@ void look_for_change(const std::atomic<unsigned>& value, unsigned old) {
   } while (std::chrono::steady_clock::now() < end);
 }
 
+/// One processor for each thread of a pool that fills the whole affinity mask, the caller's present one
+/// first; none where the mask has more or fewer: with more, other pools and processes should find theirs
+/// free.
+std::vector<int> own_processors(int threads) {
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || CPU_COUNT(&mask) != threads) return {};
+  std::vector<int> processors;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &mask)) processors.push_back(cpu);
+  }
+  const auto here = std::find(processors.begin(), processors.end(), sched_getcpu());
+  if (here != processors.end()) std::iter_swap(processors.begin(), here);
+  return processors;
+}
+
+/// Keeps the calling thread on one processor; where that is refused it goes on as it was.
+void stay_on(int processor) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  CPU_SET(processor, &mask);
+  sched_setaffinity(0, sizeof mask, &mask);
+}
+
 }  // namespace
 
 int usable_cores() {
@@ -152,8 +175,14 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   try {
-    for (int i = 1; i < threads; ++i)
-      state_->workers.emplace_back([state = state_.get(), i] { state->work(i); });
+    const std::vector<int> processors = own_processors(threads);
+    for (int i = 1; i < threads; ++i) {
+      const int processor = processors.empty() ? -1 : processors[static_cast<std::size_t>(i)];
+      state_->workers.emplace_back([state = state_.get(), i, processor] {
+        if (processor >= 0) stay_on(processor);
+        state->work(i);
+      });
+    }
   } catch (const std::exception& error) {
     state_->join();
     fail(ErrorCode::kExhausted, "threads: expected to start ", threads - 1, ", got ", state_->workers.size(),

@@ -116,6 +116,51 @@ TEST(ThreadPool, SharesLongWorkAmongItsThreads) {
   EXPECT_EQ(arrived.load(), kThreads);
 }
 
+cpu_set_t mask_of_this_thread() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  EXPECT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
+  return mask;
+}
+
+// The affinity masks of a pool's threads.
+std::vector<cpu_set_t> masks_of(ThreadPool& pool) {
+  std::vector<cpu_set_t> masks(static_cast<std::size_t>(pool.threads()));
+  std::atomic<int> arrived{0};
+  pool.parallel_for(pool.threads(), [&](int, int thread) {
+    masks[static_cast<std::size_t>(thread)] = mask_of_this_thread();
+    arrived.fetch_add(1);
+    while (arrived.load() < pool.threads()) std::this_thread::yield();
+  });
+  return masks;
+}
+
+TEST(ThreadPool, KeepsEachWorkerOnAProcessorOfItsOwnWhereItFillsTheMask) {
+  const cpu_set_t before = mask_of_this_thread();
+  ThreadPool pool(CPU_COUNT(&before));
+  const std::vector<cpu_set_t> masks = masks_of(pool);
+  cpu_set_t seen;
+  CPU_ZERO(&seen);
+  for (std::size_t worker = 1; worker < masks.size(); ++worker) {
+    EXPECT_EQ(CPU_COUNT(&masks[worker]), 1) << worker;
+    cpu_set_t common;
+    CPU_AND(&common, &masks[worker], &before);
+    EXPECT_EQ(CPU_COUNT(&common), 1) << worker;
+    CPU_OR(&seen, &seen, &masks[worker]);
+  }
+  EXPECT_EQ(CPU_COUNT(&seen), pool.threads() - 1);
+  EXPECT_TRUE(CPU_EQUAL(&masks[0], &before)) << "the caller was moved";
+}
+
+TEST(ThreadPool, LeavesWorkersAloneWhereItDoesNotFillTheMask) {
+  const cpu_set_t before = mask_of_this_thread();
+  for (const int threads : {CPU_COUNT(&before) - 1, CPU_COUNT(&before) + 1}) {
+    if (threads < 1) continue;
+    ThreadPool pool(threads);
+    for (const cpu_set_t& mask : masks_of(pool)) EXPECT_TRUE(CPU_EQUAL(&mask, &before)) << threads;
+  }
+}
+
 TEST(ThreadPool, StartsAndStopsWithoutWork) {
   for (int i = 0; i < 50; ++i) ThreadPool pool(1 + i % 4);
 }
