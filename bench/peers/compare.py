@@ -2,7 +2,8 @@
 """Moonbeam against llama.cpp, OpenVINO, ONNX Runtime and PyTorch, stage by stage, on this machine.
 
     python3 bench/peers/compare.py --disk DIR \\
-        --moonbeam build/ci/apps/cli/moonbeam --ours 'build/ci/bench/bench_stages --mode {mode}'
+        --moonbeam build/ci/apps/cli/moonbeam \\
+        --ours 'build/ci/bench/bench_stages --model {disk}/weights --mode {mode}' --limits build/ci/bench/bench_limits
 
 Installs the peers under DIR (install.py), then runs each contest of contest.py: every side a process of its own, in
 turns A B C A B C, the same weights, sizes and threads for all. A run is thrown away and done again when others took
@@ -37,7 +38,9 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--disk", required=True, type=pathlib.Path, help="folder for all that is installed and written")
     parser.add_argument("--moonbeam", default="build/ci/apps/cli/moonbeam", help="program that makes the weights")
-    parser.add_argument("--ours", default="", help="command of bench_stages with {mode}; without it only the peers run")
+    parser.add_argument(
+        "--ours", default="", help="command of bench_stages with {mode} and {disk}; without it only the peers run"
+    )
     parser.add_argument("--limits", default="", help="bench_limits, whose lines are written to --out too")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stages", default="encode,prefill,decode,first_token")
@@ -91,9 +94,10 @@ def repeat_of(args, stage):
 
 
 def command_of(args, stage, mode, peer):
-    options = ["--stage", stage, "--threads", args.threads, "--repeat", repeat_of(args, stage)]
+    name = "all" if peer is None and stage == "first_token" else stage
+    options = ["--stage", name, "--threads", args.threads, "--repeat", repeat_of(args, stage)]
     if peer is None:
-        command = shlex.split(args.ours.format(mode=mode))
+        command = shlex.split(args.ours.format(mode=mode, disk=args.disk))
     else:
         command = [install.python(args.disk), HERE / peer.runner, "--disk", args.disk, "--setting", peer.setting]
         command += [*peer.more, *(["--check"] if args.check else [])]
@@ -108,13 +112,17 @@ def environment(args, peer):
 
 
 def report_of(output, stage):
-    """The line about the stage among what a process printed; None if there is none."""
+    """The line about the stage among what a process printed; None if there is none. Ours times the three stages of a
+    first token one by one: their sum, and the memory of the last."""
+    lines = []
     for text in output.splitlines():
         with contextlib.suppress(ValueError):
-            line = json.loads(text)
-            if isinstance(line, dict) and line.get("stage") == stage:
-                return line
-    return None
+            lines.append(json.loads(text))
+    lines = {line["stage"]: line for line in lines if isinstance(line, dict) and "stage" in line}
+    parts = [lines.get(name) for name in ("encode", "prefill", "decode")]
+    if stage == "first_token" and all(parts):
+        return parts[-1] | {key: sum(part[key] for part in parts) for key in ("ms", "min_ms", "max_ms")}
+    return lines.get(stage)
 
 
 def run_once(args, log, stage, mode, peer, number):
@@ -179,24 +187,6 @@ def hold(args, log, stage, mode, peers):
     return rows
 
 
-def first_token(table, mode):
-    """Encode, prefill and a decode step added up, where all three were timed."""
-    stages = ("encode", "prefill", "decode")
-    known = {stage: {row["who"]: row["ms"] for row in table.get((stage, mode), [])} for stage in stages}
-    # int4 keeps the image encoder of int8
-    if mode == "int4":
-        known["encode"] = {row["who"]: row["ms"] for row in table.get(("encode", "int8"), [])}
-    rows = []
-    for title, parts in [(OURS, [OURS] * 3), *contest.FIRST_TOKEN.get(mode, [])]:
-        times = [known[stage].get(part) for stage, part in zip(stages, parts)]
-        if all(times):
-            rows.append({"who": title, "ms": round(sum(times), 1)})
-    ours = next((row["ms"] for row in rows if row["who"] == OURS), None)
-    for row in rows:
-        row["ratio"] = round(row["ms"] / ours, 3) if ours else None
-    return rows
-
-
 def show(stage, mode, rows):
     print(f"\n{stage}, {mode}")
     print(f"  {'':24} {'median ms':>10} {'min':>10} {'max':>10} {'x ours':>7} {'error':>8} {'peak MiB':>9}")
@@ -224,16 +214,10 @@ def main():
     if args.limits:
         measure_limits(args, log)
     contests = contest.avx2(contest.CONTESTS) if args.avx2 else contest.CONTESTS
-    stages, modes, table = args.stages.split(","), args.modes.split(","), {}
+    stages, modes = args.stages.split(","), args.modes.split(",")
     for (stage, mode), peers in contests.items():
         if stage in stages and mode in modes:
-            table[stage, mode] = hold(args, log, stage, mode, peers)
-            show(stage, mode, table[stage, mode])
-    for mode in modes if "first_token" in stages else []:
-        rows = first_token(table, mode)
-        if rows:
-            log("first_token", mode=mode, threads=args.threads, avx2=args.avx2, rows=rows)
-            show("first token (sum of stages)", mode, rows)
+            show(stage, mode, hold(args, log, stage, mode, peers))
 
 
 if __name__ == "__main__":

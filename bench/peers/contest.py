@@ -48,22 +48,10 @@ CONTESTS = {
     ("decode", "bf16"): [openvino("bf16"), torch("bf16"), llama("f16")],
     ("decode", "int8"): [openvino("int8_row"), llama("q8_0")],
     ("decode", "int4"): [openvino("int4_g32"), openvino("int4_g128"), llama("q4_0")],
-}
-
-# The first token of a picture of one crop: encode, prefill and one decode step, each as the peer does it best
-# within one set of weights.
-FIRST_TOKEN = {
-    "bf16": [
-        ("openvino bf16", ["openvino bf16"] * 3),
-        ("pytorch bf16", ["pytorch bf16"] * 3),
-        ("llama.cpp f16", ["llama.cpp f16"] * 3),
-    ],
-    "int8": [
-        ("openvino, best", ["openvino int8_static", "openvino int8_row", "openvino int8_row"]),
-        ("openvino, usual groups", ["openvino int8_static", "openvino int8_g32", "openvino int8_row"]),
-        ("llama.cpp q8_0", ["llama.cpp q8_0"] * 3),
-    ],
-    "f32": [("pytorch f32", ["pytorch f32"] * 3)],
+    # a picture of one crop to the logits of the first token: encode, prefill and a step in one process
+    ("first_token", "bf16"): [openvino("bf16"), llama("f16")],
+    ("first_token", "int8"): [openvino("int8_best"), openvino("int8_usual"), llama("q8_0")],
+    ("first_token", "int4"): [openvino("int4_best"), llama("q4_0")],
 }
 
 

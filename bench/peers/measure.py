@@ -13,7 +13,7 @@ import shapes
 def arguments(description, settings, add=None):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--disk", required=True, type=pathlib.Path, help="folder that setup.py filled")
-    parser.add_argument("--stage", required=True, choices=["encode", "prefill", "decode"])
+    parser.add_argument("--stage", required=True, choices=["encode", "prefill", "decode", "first_token"])
     parser.add_argument("--setting", required=True, choices=settings)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5)

@@ -17,6 +17,7 @@ STAGES = {
     "encode": "Encode one crop",
     "prefill": "Prefill of the picture's 730 positions",
     "decode": "Decode step after 760 positions",
+    "first_token": "First token of a picture of one crop",
 }
 MODES = ("f32", "bf16", "int8", "int4")
 OURS = "moonbeam"
@@ -27,14 +28,15 @@ PEAK = {"f32": "f32_peak", "bf16": "bf16_peak", "int8": "int8_peak", "int4": "in
 
 COMMANDS = [
     "    python3 bench/peers/compare.py --disk DIR --moonbeam build/ci/apps/cli/moonbeam \\",
-    "        --ours 'build/ci/bench/bench_stages --mode {mode}' --limits build/ci/bench/bench_limits",
+    "        --ours 'build/ci/bench/bench_stages --model {disk}/weights --mode {mode}' \\",
+    "        --limits build/ci/bench/bench_limits",
 ]
 
 
 class Figures:
     def __init__(self):
         self.limits, self.kernels, self.stages = {}, {}, {}
-        self.contests, self.first, self.machine, self.rejected, self.runs = {}, {}, {}, {}, {}
+        self.contests, self.machine, self.rejected, self.runs = {}, {}, {}, {}
         self.cpu = ""
 
     def add(self, line):
@@ -54,8 +56,6 @@ class Figures:
             self.machine = line
         elif kind == "contest":
             self.contests[line["stage"], line["mode"], avx2] = line
-        elif kind == "first_token":
-            self.first[line["mode"], avx2] = line
         elif kind == "run":
             key = tuple(line["contest"])
             self.runs[key] = self.runs.get(key, 0) + 1
@@ -68,6 +68,9 @@ class Figures:
             for line in self.limits.values()
             if line["figure"] == (PEAK[mode] if stage in WORK else "read") and isa in (None, line.get("isa"))
         ]
+        if stage == "first_token":
+            parts = [self.limit_ms(part, mode, threads, isa) for part in ("encode", "prefill", "decode")]
+            return sum(parts) if all(parts) else None
         if stage in WORK:
             best = max((rate for rate, of in rates if of == 1), default=0) * threads
             return 1e3 * WORK[stage] / best if best else None
@@ -178,23 +181,6 @@ def contest_part(figures, images, avx2):
     return out
 
 
-def first_token_part(figures, images, avx2):
-    out = []
-    for mode in MODES:
-        line = figures.first.get((mode, avx2))
-        if not line or len(line["rows"]) < 2:
-            continue
-        name = f"first-token-{mode}{'-avx2' if avx2 else ''}.svg"
-        rows = [dict(row, ms=row["ms"] / 1e3) for row in line["rows"]]
-        images[name] = charts.bars(f"First token of a one-crop picture, {mode}: seconds", bar_rows({"rows": rows}), "s")
-        out += [f"### First token, `{mode}`", "", f"![First token, {mode}](images/{name})", ""]
-        out += table(
-            ["", "s", "/ ours"], [[r["who"], f"{r['ms']:.2f}", r["ratio"] and f"{r['ratio']:.2f}"] for r in rows]
-        )
-        out += ["The sum of encode, prefill and one decode step.", ""]
-    return out
-
-
 def stages_part(figures):
     if not figures.stages:
         return []
@@ -273,10 +259,10 @@ def document(figures, images):
         "",
     ]
     out += machine_part(figures)
-    against = first_token_part(figures, images, False) + contest_part(figures, images, False)
+    against = contest_part(figures, images, False)
     if against:
         out += ["## Against others", "", "A ratio above 1 means that Moonbeam is faster.", "", *against]
-    narrow = first_token_part(figures, images, True) + contest_part(figures, images, True)
+    narrow = contest_part(figures, images, True)
     if narrow:
         out += ["## Without AVX-512", "", "`MOONBEAM_ISA=avx2` against llama.cpp built for AVX2 alone.", "", *narrow]
     out += stages_part(figures) + kernels_part(figures, images) + versions_part(figures)

@@ -38,9 +38,9 @@ def load_bindings(args):
     return llama_cpp.__version__, keep
 
 
-def open_text(args, vocab_only=False):
+def open_text(args):
     params = llama.llama_model_default_params()
-    params.n_gpu_layers, params.vocab_only = 0, vocab_only
+    params.n_gpu_layers = 0
     folder = args.disk / f"llama-{args.setting}"
     model = llama.llama_model_load_from_file(str(folder / f"text-{args.setting}.gguf").encode(), params)
     if not model:
@@ -83,8 +83,8 @@ def logits(context):
     return np.ctypeslib.as_array(llama.llama_get_logits_ith(context, -1), (shapes.TEXT["vocab"],)).copy()
 
 
-def prepare_text(args):
-    context = open_context(args, open_text(args))
+def prepare_text(args, model):
+    context = open_context(args, model)
     memory = llama.llama_get_memory(context)
     if args.stage == "prefill":
         batch = Batch(shapes.embeddings(shapes.PREFIX), 0, True)
@@ -107,12 +107,12 @@ def prepare_text(args):
     return one
 
 
-def prepare_encode(args):
+def prepare_encode(args, model):
     params = mtmd.mtmd_context_params_default()
     params.use_gpu, params.print_timings, params.n_threads = False, False, args.threads
     params.flash_attn_type, params.warmup = args.flash, False
     path = args.disk / f"llama-{args.setting}" / f"mmproj-{args.setting}.gguf"
-    context = mtmd.mtmd_init_from_file(str(path).encode(), open_text(args), params)
+    context = mtmd.mtmd_init_from_file(str(path).encode(), model, params)
     if not context:
         raise SystemExit("run_llama.py: llama.cpp did not load the image encoder")
     pixels = shapes.picture()
@@ -138,6 +138,35 @@ def prepare_encode(args):
     return encode
 
 
+def prepare_first_token(args, model):
+    """Picture to logits: encode, the prefix of BOS and what encode gave, one step after it."""
+    encode, context = prepare_encode(args, model), open_context(args, model)
+    memory = llama.llama_get_memory(context)
+    rows = shapes.embeddings(shapes.PREFIX + 1)
+    step = Batch(rows[-1:], shapes.PREFIX, True)
+    prefix = Batch(rows[:-1], 0, False)
+
+    def first_token():
+        embeddings = encode()
+        ctypes.memmove(
+            ctypes.addressof(prefix.batch.embd.contents) + rows[0].nbytes, embeddings.ctypes.data, embeddings.nbytes
+        )
+        llama.llama_memory_clear(memory, False)
+        decode(context, prefix)
+        decode(context, step)
+        return logits(context)
+
+    return first_token
+
+
+PREPARE = {
+    "encode": prepare_encode,
+    "prefill": prepare_text,
+    "decode": prepare_text,
+    "first_token": prepare_first_token,
+}
+
+
 def add_options(parser):
     parser.add_argument("--build", default="native", choices=["native", "avx2"])
     parser.add_argument("--ubatch", type=int, default=1024, help="rows that llama.cpp takes at a time")
@@ -147,7 +176,7 @@ def add_options(parser):
 def main():
     args = measure.arguments(__doc__.splitlines()[0], ["f16", "q8_0", "q4_0"], add_options)
     version, _keep = load_bindings(args)
-    run = prepare_encode(args) if args.stage == "encode" else prepare_text(args)
+    run = PREPARE[args.stage](args, open_text(args))
     times, result = measure.time_runs(run, args.repeat)
     name = "encode_one_map" if args.stage == "encode" else f"{args.stage}_causal"
     error = measure.error_of(args, name, result) if args.check else None
