@@ -53,7 +53,7 @@ def parse():
     parser.add_argument("--avx2", action="store_true", help="ours without AVX-512 against llama.cpp built without it")
     parser.add_argument("--foreign", type=float, default=0.05, help="share of CPU time from which a run is thrown away")
     parser.add_argument("--check", action="store_true", help="peers also give their error against PyTorch in f32")
-    parser.add_argument("--lock", type=pathlib.Path, help="file that is locked during each run (flock)")
+    parser.add_argument("--lock", type=pathlib.Path, help="file that is locked during each round (flock)")
     parser.add_argument("--out", type=pathlib.Path, help="JSON lines are appended here; default DIR/peers.jsonl")
     parser.add_argument("--install-only", action="store_true")
     args = parser.parse_args()
@@ -105,7 +105,7 @@ def command_of(args, stage, mode, peer):
 
 
 def environment(args, peer):
-    env = dict(os.environ)
+    env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     if args.avx2 and peer is None:
         env["MOONBEAM_ISA"] = "avx2"
     return env
@@ -130,8 +130,7 @@ def run_once(args, log, stage, mode, peer, number):
     name = peer.title if peer else OURS
     command = command_of(args, stage, mode, peer)
     for attempt in range(TRIES):
-        with locked(args.lock):
-            result, shares = machine.run_alone(command, environment(args, peer))
+        result, shares = machine.run_alone(command, environment(args, peer))
         line = report_of(result.stdout, stage)
         if result.returncode != 0 or line is None or (peer is None and line.get("mode", mode) != mode):
             log("failed", stage=stage, mode=mode, who=name, error=result.stderr[-500:])
@@ -149,12 +148,13 @@ def hold(args, log, stage, mode, peers):
     sides = ([None] if args.ours else []) + [p for p in peers if p.name in args.peers.split(",")]
     lines = {side: [] for side in sides}
     for number in range(args.rounds):
-        for side in list(lines):
-            line = run_once(args, log, stage, mode, side, number)
-            if line is None:
-                del lines[side]
-            else:
-                lines[side].append(line)
+        with locked(args.lock):
+            for side in list(lines):
+                line = run_once(args, log, stage, mode, side, number)
+                if line is None:
+                    del lines[side]
+                else:
+                    lines[side].append(line)
     rows = []
     for side, reports in lines.items():
         last = reports[-1]
