@@ -11,6 +11,8 @@ namespace moonbeam::kernels::avx2 {
 struct Pairs {
   using V = Vec;
   using Element = float;
+  using Half = Pairs;
+  static constexpr bool kHasHalf = false;
   static constexpr int kRows = 5;
   static constexpr int kKeys = 2;
   static constexpr int kColumns = 2;
@@ -35,6 +37,10 @@ struct Pairs {
 
   MB_INLINE static void store(V x, float* to) {
     as_floats(_mm256_and_si256(rounded(x), high_halves())).store(to);
+  }
+  MB_INLINE static void store_two(V a, V b, float* to) {
+    store(a, to);
+    store(b, to + V::kWidth);
   }
   MB_INLINE static void store_halves(V x, std::uint16_t* to) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(halves(x, x)));

@@ -9,9 +9,33 @@
 namespace moonbeam::kernels::avx512bf16 {
 
 template <class Isa>
+struct HalfPairs {
+  using V = simd::Vec8<Isa>;
+  using Weights = __m256i;
+
+  MB_INLINE static Weights load(const std::uint16_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  MB_INLINE static Weights first_of_pair(Weights w) { return _mm256_and_si256(w, _mm256_set1_epi32(0xffff)); }
+  MB_INLINE static __m256i row(const std::uint16_t* p) {
+    std::int32_t pair;
+    __builtin_memcpy(&pair, p, 4);
+    return _mm256_set1_epi32(pair);
+  }
+  MB_INLINE static V add(V sum, __m256i row, Weights w) {
+    __m256bh pairs[2];
+    __builtin_memcpy(&pairs[0], &row, sizeof row);
+    __builtin_memcpy(&pairs[1], &w, sizeof w);
+    return {_mm256_dpbf16_ps(sum.v, pairs[0], pairs[1])};
+  }
+};
+
+template <class Isa>
 struct Pairs {
   using V = simd::Vec16<Isa>;
   using Element = std::uint16_t;
+  using Half = HalfPairs<Isa>;
+  static constexpr bool kHasHalf = true;
   static constexpr int kRows = 5;
   static constexpr int kKeys = 4;
   static constexpr int kColumns = 5;  // 25 sums, 5 weights, 1 row of 32 registers
@@ -40,6 +64,10 @@ struct Pairs {
   }
 
   MB_INLINE static void store(V x, std::uint16_t* to) { store_halves(x, to); }
+  MB_INLINE static void store_two(V a, V b, std::uint16_t* to) {
+    const V both = pairs(a, b);
+    __builtin_memcpy(to, &both.v, sizeof both.v);
+  }
   MB_INLINE static void store_halves(V x, std::uint16_t* to) {
     const __m256bh halves = _mm512_cvtneps_pbh(x.v);
     __builtin_memcpy(to, &halves, sizeof halves);

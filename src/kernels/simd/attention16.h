@@ -10,10 +10,11 @@
 //   Row                 one pair of a row in every lane: row(p)
 //   V add(V, Row, Weights)   sum of the two products and a sum so far
 //   V exp2(V)           2^x of x <= 0
-//   store(V, Element*)  rounded to bf16
+//   store(V, Element*)  rounded to bf16; store_two(V, V, Element*) two of them
 //   store_halves(V, uint16_t*)  likewise, as bf16
-//   V join(V a, V b)    lane i: the pair of a[i] and b[i], rounded to bf16
-//   V pairs(V a, V b)   the pairs of neighbours of a, then of b, likewise
+//   Half, kHasHalf      V, Weights, load(), row(), add() and first_of_pair() of half the width, if it has
+//   them V join(V a, V b)    lane i: the pair of a[i] and b[i], rounded to bf16 V pairs(V a, V b)   the pairs
+//   of neighbours of a, then of b, likewise
 #pragma once
 
 #include "kernels/simd/elementwise.h"
@@ -134,8 +135,7 @@ float weigh_row(float* scores, int visible, int padded, typename P::V largest) {
     const V b = P::exp2(V::load(scores + i + V::kWidth) - top);
     sums[0] = sums[0] + a;
     sums[1] = sums[1] + b;
-    P::store(a, out + i);
-    P::store(b, out + i + V::kWidth);
+    P::store_two(a, b, out + i);
   }
   for (; i < visible; i += V::kWidth) {
     const int n = visible - i < V::kWidth ? visible - i : V::kWidth;
@@ -147,17 +147,59 @@ float weigh_row(float* scores, int visible, int padded, typename P::V largest) {
   return (sums[0] + sums[1]).sum();
 }
 
-// kColumns registers of columns of kRows rows of the output.
-template <class P, int kRows, int kColumns>
+// kColumns registers of columns of kRows rows of the output, and where kHalf half a register more: 72 columns
+// are four registers of 16 and one of 8.
+template <class P, int kRows, int kColumns, bool kHalf>
+struct Totals {
+  using V = typename P::V;
+  using H = typename P::Half;
+  static constexpr int kHalves = kHalf ? kRows : 1;
+  V whole[kRows][kColumns];
+  typename H::V half[kHalves];
+
+  MB_INLINE void clear() {
+    MB_UNROLL for (int r = 0; r < kRows; ++r) {
+      MB_UNROLL for (int v = 0; v < kColumns; ++v) whole[r][v] = V::zero();
+    }
+    MB_UNROLL for (int r = 0; r < kHalves; ++r) half[r] = H::V::zero();
+  }
+
+  // One pair of positions. The second of the last pair may be no position: what lies there is not ours.
+  template <bool kFirstOnly>
+  MB_INLINE void add(const typename P::Element* p, std::ptrdiff_t row_stride, const std::uint16_t* values) {
+    const std::uint16_t* rest = values + 2 * V::kWidth * kColumns;
+    add_pairs<P>(
+        whole, p, row_stride, [&](int v) __attribute__((always_inline)) {
+          const auto w = P::load(values + 2 * V::kWidth * v);
+          return kFirstOnly ? P::first_of_pair(w) : w;
+        });
+    if constexpr (kHalf) {
+      const auto loaded = H::load(rest);
+      const auto w = kFirstOnly ? H::first_of_pair(loaded) : loaded;
+      MB_UNROLL for (int r = 0; r < kRows; ++r) half[r] = H::add(half[r], H::row(p + r * row_stride), w);
+    }
+  }
+
+  // `columns`: of the output that are left.
+  MB_INLINE void store(const float* sums, float* out, std::ptrdiff_t out_stride, int columns) const {
+    MB_UNROLL for (int r = 0; r < kRows; ++r, out += out_stride) {
+      MB_UNROLL for (int v = 0; v < kColumns; ++v) {
+        store_up_to(whole[r][v] / V::all(sums[r]), out + v * V::kWidth, columns - v * V::kWidth);
+      }
+      if constexpr (kHalf) {
+        store_up_to(half[r] / H::V::all(sums[r]), out + kColumns * V::kWidth, columns - kColumns * V::kWidth);
+      }
+    }
+  }
+};
+
+template <class P, int kRows, int kColumns, bool kHalf>
 MB_INLINE void weigh_columns(const typename P::Element* probabilities, std::ptrdiff_t row_stride,
                              const KeyBlock16* blocks, int column, int keys, int width, const float* sums,
                              float* out, std::ptrdiff_t out_stride) {
-  using V = typename P::V;
   const std::ptrdiff_t stride = 2 * value_columns(width);
-  V totals[kRows][kColumns];
-  MB_UNROLL for (int r = 0; r < kRows; ++r) {
-    MB_UNROLL for (int v = 0; v < kColumns; ++v) totals[r][v] = V::zero();
-  }
+  Totals<P, kRows, kColumns, kHalf> totals;
+  totals.clear();
   for (int first = 0; first < keys; first += kKeyBlock) {
     const std::uint16_t* values = blocks[first / kKeyBlock].v + 2 * column;
     const typename P::Element* p = probabilities + first;
@@ -166,25 +208,11 @@ MB_INLINE void weigh_columns(const typename P::Element* probabilities, std::ptrd
         first + kKeyBlock < keys ? blocks[first / kKeyBlock + 1].v + 2 * column : values;
     for (int j = 0; j + 2 <= count; j += 2, values += stride, ahead += stride, p += 2) {
       fetch_ahead<P, kRows, kColumns>(ahead);
-      add_pairs<P>(
-          totals, p, row_stride, [&](int v) __attribute__((always_inline)) {
-            return P::load(values + 2 * V::kWidth * v);
-          });
+      totals.template add<false>(p, row_stride, values);
     }
-    // The last position has no second one beside it: what lies there is not ours.
-    if (count % 2 != 0) {
-      add_pairs<P>(
-          totals, p, row_stride, [&](int v) __attribute__((always_inline)) {
-            return P::first_of_pair(P::load(values + 2 * V::kWidth * v));
-          });
-    }
+    if (count % 2 != 0) totals.template add<true>(p, row_stride, values);
   }
-  MB_UNROLL for (int r = 0; r < kRows; ++r) {
-    MB_UNROLL for (int v = 0; v < kColumns; ++v) {
-      store_up_to(totals[r][v] / V::all(sums[r]), out + r * out_stride + column + v * V::kWidth,
-                  width - column - v * V::kWidth);
-    }
-  }
+  totals.store(sums, out + column, out_stride, width - column);
 }
 
 // From `column` on, kColumns registers at a time while there are as many.
@@ -192,10 +220,18 @@ template <class P, int kRows, int kColumns>
 MB_INLINE void weigh_values(const typename P::Element* probabilities, std::ptrdiff_t row_stride,
                             const KeyBlock16* blocks, int column, int keys, int width, const float* sums,
                             float* out, std::ptrdiff_t out_stride) {
-  constexpr int kStep = kColumns * P::V::kWidth;
-  for (; column + kStep < width + P::V::kWidth; column += kStep) {
-    weigh_columns<P, kRows, kColumns>(probabilities, row_stride, blocks, column, keys, width, sums, out,
-                                      out_stride);
+  constexpr int kWidth = P::V::kWidth;
+  constexpr int kStep = kColumns * kWidth;
+  for (; column + kStep < width + kWidth; column += kStep) {
+    if constexpr (P::kHasHalf && kColumns > 1) {
+      if (width - column <= kStep - kWidth / 2) {
+        weigh_columns<P, kRows, kColumns - 1, true>(probabilities, row_stride, blocks, column, keys, width,
+                                                    sums, out, out_stride);
+        return;
+      }
+    }
+    weigh_columns<P, kRows, kColumns, false>(probabilities, row_stride, blocks, column, keys, width, sums,
+                                             out, out_stride);
   }
   if constexpr (kColumns > 1) {
     if (column < width) {
