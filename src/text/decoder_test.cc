@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "kernels/testing.h"
@@ -72,6 +73,27 @@ class DecoderIn : public ::testing::TestWithParam<Precision> {
     return run({&part, 1}, embeddings, threads);
   }
 
+  // Bytes of 255 are NaN in both precisions.
+  void fill(KvCache& past, int layer, int byte) const {
+    const int heads = model_.config.heads;
+    const int width = model_.config.head_width();
+    if (GetParam() == Precision::kF32) {
+      std::vector<kernels::MutableKeyBlock> blocks;
+      past.writable_blocks(layer, blocks);
+      for (const auto& block : blocks) {
+        std::memset(block.k, byte, ops::block_elements(heads, width) * sizeof(float));
+        std::memset(block.v, byte, ops::block_elements(heads, width) * sizeof(float));
+      }
+    } else {
+      std::vector<kernels::MutableKeyBlock16> blocks;
+      past.writable_blocks(layer, blocks);
+      for (const auto& block : blocks) {
+        std::memset(block.k, byte, ops::key_elements16(heads, width) * sizeof(std::uint16_t));
+        std::memset(block.v, byte, ops::value_elements16(heads, width) * sizeof(std::uint16_t));
+      }
+    }
+  }
+
   Model model_;
   const float* embeddings_ = model_.values(200 * model_.config.dim, 1);
   const float* more_ = model_.values(20 * model_.config.dim, 1);
@@ -131,6 +153,20 @@ TEST_P(DecoderIn, ForksAndTruncationLeaveNoTrace) {
   other.truncate(65);
   expect_equal(run(other, 5, more_), expected, "after truncation");
   expect_equal(run(fork, 5, more_), expected, "fork");
+}
+
+TEST_P(DecoderIn, PlacesThatHoldNoPositionDoNotMatter) {
+  const int dim = model_.config.dim;
+  KvCache clean = cache(), dirty = cache();
+  for (KvCache* past : {&clean, &dirty}) {
+    past->extend(100);
+    for (int layer = 0; layer < model_.config.layers; ++layer)
+      fill(*past, layer, past == &clean ? 0x00 : 0xff);
+  }
+  expect_equal(run(dirty, 67, embeddings_), run(clean, 67, embeddings_), "prefill");
+  for (int r = 0; r < 6; ++r) {
+    expect_equal(run(dirty, 1, more_ + r * dim), run(clean, 1, more_ + r * dim), "row " + std::to_string(r));
+  }
 }
 
 TEST_P(DecoderIn, LiesWithinOnePercentOfF32) {
