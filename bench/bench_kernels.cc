@@ -14,7 +14,6 @@
 
 #include "base/error.h"
 #include "base/machine.h"
-#include "machine_limits.h"
 #include "measure.h"
 #include "ops/attention.h"
 #include "ops/linear.h"

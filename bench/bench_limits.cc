@@ -2,7 +2,6 @@
 #include "base/machine.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
-#include "machine_limits.h"
 #include "measure.h"
 
 namespace {

@@ -1,47 +1,17 @@
-// What the benchmarks share: clocks, medians, and one line of JSON per figure at the end.
+// What the benchmarks share: one line of JSON per figure at the end.
 #pragma once
 
-#include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "base/text.h"
+#include "limits/machine_limits.h"
+#include "limits/times.h"
 
 namespace moonbeam::bench {
 
-inline double seconds(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-/// Of this thread alone: other work on the machine does not count.
-inline double thread_seconds() {
-  return seconds(CLOCK_THREAD_CPUTIME_ID);
-}
-inline double wall_seconds() {
-  return seconds(CLOCK_MONOTONIC);
-}
-
-/// Seconds of one run.
-struct Times {
-  double min = 0, median = 0, max = 0;
-};
-
-/// Runs once to warm up, then `runs` times: wall time, or CPU time of this thread.
-template <typename Run>
-Times measure(int runs, bool wall, Run run) {
-  run();
-  std::vector<double> times;
-  for (int i = 0; i < runs; ++i) {
-    const double start = wall ? wall_seconds() : thread_seconds();
-    run();
-    times.push_back((wall ? wall_seconds() : thread_seconds()) - start);
-  }
-  std::sort(times.begin(), times.end());
-  return {times.front(), times[times.size() / 2], times.back()};
-}
+using namespace limits;  // the benchmarks are about nothing else
 
 /// Prints a line for people at once, keeps one of JSON for the end.
 class Report {

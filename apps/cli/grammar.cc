@@ -3,8 +3,6 @@
 #include <array>
 #include <functional>
 
-#include <moonbeam/model.h>
-
 #include "cli/args.h"
 #include "cli/errors.h"
 #include "cli/text.h"
@@ -49,6 +47,9 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam weights synth moondream2 synth.gguf"},
     {"weights synth", "VARIANT OUT [OPTIONS]", "Write the seeded weights that tests and benchmarks use",
      "moonbeam weights synth moondream2 synth.gguf --dtype bf16"},
+    {"bench", "[OPTIONS]", "Measure how fast a model runs here",
+     "moonbeam bench\n"
+     "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
     {"list", "[OPTIONS]", "List the models found", "moonbeam list\nmoonbeam list --json"},
     {"doctor", "[OPTIONS]", "Check settings, machine and models",
      "moonbeam doctor\n"
@@ -66,7 +67,6 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"pull", "downloading models"},
     {"rm", "removing models"},
     {"batch", "batch files"},
-    {"bench", "benchmarks"},
     {"train", "training"},
     {"data", "the data pipeline"},
     {"eval", "evaluation"},
@@ -149,14 +149,7 @@ class Builder {
     const char* group = "Model";
     value(group, "-m,--model", o_.model.model, "MODEL", "File, folder, name of a model, or synth:VARIANT");
     value(group, "--variant", o_.model.variant, "NAME", "Variant, where the file does not tell it");
-    value(group, "--mode", o_.model.mode, "auto|f32|bf16|int8|int4", "Arithmetic")
-        ->default_str("auto")
-        ->check(CLI::Validator(
-            [](std::string& text) {
-              if (find_mode(text)) return std::string();
-              return "expected one of auto, f32, bf16, int8, int4, got '" + printable(text) + "'";
-            },
-            ""));
+    choice(group, "--mode", o_.model.mode, "auto|f32|bf16|int8|int4", "Arithmetic")->default_str("auto");
     value(group, "-t,--threads", o_.model.threads, "N", "Threads; 0 for all cores this process may use")
         ->default_str("0")
         ->check(number<std::int64_t>(
@@ -311,6 +304,16 @@ void add_tools(CLI::App& app, Options& o) {
   synth.choice("Model", "--layout", o.files.layout, "llama.cpp",
                "Write llama.cpp's two files into the folder OUT; for models of one crop");
   synth.common_output();
+
+  Builder bench(add_verb(app, "bench"), o);
+  bench.model();
+  bench.value("Measuring", "--repeat", o.bench.repeat, "N", "Runs of each stage")
+      ->default_str("5")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 1 && n <= 10000; }, "1 to 10000"));
+  bench.flag("Measuring", "--no-limits", o.bench.no_limits, "Do not measure the machine itself");
+  bench.flag("Output", "--json", o.output.json, "Print the line of JSON alone");
+  bench.common_output();
 
   Builder list(add_verb(app, "list"), o);
   list.flag("Output", "--json", o.output.json, "One JSON object a model, each on one line");

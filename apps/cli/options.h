@@ -63,6 +63,11 @@ struct FileArgs {
   std::string shell;
 };
 
+struct BenchArgs {
+  int repeat = 5;
+  bool no_limits = false;
+};
+
 struct Options {
   std::string verb;  ///< "caption", "weights synth", ...
   std::string config;
@@ -73,6 +78,7 @@ struct Options {
   AskArgs ask;
   OutputArgs output;
   FileArgs files;
+  BenchArgs bench;
 };
 
 }  // namespace moonbeam::cli

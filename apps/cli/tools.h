@@ -12,6 +12,7 @@ namespace moonbeam::cli {
 
 int run_inspect(const Options& options);
 int run_convert(const Options& options);
+int run_bench(const Options& options);
 int run_list(const Options& options);
 int run_doctor(const CommandLine& line);
 int run_version(const Options& options);

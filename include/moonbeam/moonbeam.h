@@ -1,6 +1,7 @@
 // Everything of the public interface.
 #pragma once
 
+#include <moonbeam/bench.h>
 #include <moonbeam/draw.h>
 #include <moonbeam/error.h>
 #include <moonbeam/image.h>

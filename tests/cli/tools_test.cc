@@ -33,7 +33,7 @@ TEST(Convert, KeepsTheAnswersInBothDirections) {
 
 TEST(Convert, HelpTellsTheTargets) {
   const std::string help = run({"convert", "--help"}).out;
-  for (const char* part : {"NAME.gguf", "NAME/", "there is no other", "f32|f16|bf16", "none but these"}) {
+  for (const char* part : {"NAME.gguf", "NAME/", "there is no other", "f32|f16|bf16", "--layout"}) {
     EXPECT_NE(help.find(part), std::string::npos) << part << "\n" << help;
   }
 }
@@ -53,6 +53,35 @@ TEST(Convert, ChangesPlainTypes) {
   EXPECT_EQ(summary["parameters"], 5'697'696);
   const Ran ran = run({"caption", "--quiet", "-m", folder.path("f32.gguf"), sample("s1.png")});
   EXPECT_EQ(ran.out, expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n") << ran.err;
+}
+
+TEST(Bench, PrintsATableAndALineOfJson) {
+  const Ran ran =
+      run({"bench", "-m", kStarter, "--mode", "int8", "-t", "1", "--repeat", "1", "--no-limits", "--quiet"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  for (const char* part : {"starter", "int8 (asked for)", "encode", "prefill", "decode", "first token",
+                           "second question", "peak memory"}) {
+    EXPECT_NE(ran.out.find(part), std::string::npos) << part << "\n" << ran.out;
+  }
+  const json report = json::parse(ran.out.substr(ran.out.find("\n{") + 1));
+  EXPECT_EQ(report["mode"], "int8");
+  EXPECT_EQ(report["threads"], 1);
+  for (const char* stage : {"load", "encode", "prefill", "decode", "first_token", "second_question"})
+    EXPECT_GT(report["stages"][stage]["median_ms"].get<double>(), 0) << stage;
+  EXPECT_TRUE(
+      json::accept(run({"bench", "-m", kStarter, "--repeat", "1", "--no-limits", "--json", "--quiet"}).out));
+  expect_refused(run({"bench", "--repeat", "0"}), 2);
+}
+
+TEST(Modes, AnswerThroughTheCommandLine) {
+  const std::string sentence = expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n";
+  for (const char* mode : {"auto", "f32", "bf16", "int8"}) {
+    EXPECT_EQ(run({"caption", "--quiet", "-m", kStarter, "--mode", mode, sample("s1.png")}).out, sentence)
+        << mode;
+  }
+  const Ran int4 = run({"caption", "--quiet", "-m", kStarter, "--mode", "int4", sample("s1.png")});
+  EXPECT_EQ(int4.status, 0) << int4.err;
+  EXPECT_FALSE(int4.out.empty());
 }
 
 TEST(WeightsSynth, WritesWhatSynthModelsHold) {

@@ -1,5 +1,5 @@
 // Measuring the limits that machine_limits.h declares.
-#include "machine_limits.h"
+#include "limits/machine_limits.h"
 
 #include <algorithm>
 #include <vector>
@@ -7,9 +7,9 @@
 #include "base/buffer.h"
 #include "base/machine.h"
 #include "base/thread_pool.h"
-#include "measure.h"
+#include "limits/times.h"
 
-namespace moonbeam::bench {
+namespace moonbeam::limits {
 namespace {
 volatile float g_sink;  // keeps the compiler from dropping what is measured
 }
@@ -55,4 +55,4 @@ double measure_read(const LimitKernels& kernels, int threads) {
   return 1e-9 * kFloats * sizeof(float) / times.min;
 }
 
-}  // namespace moonbeam::bench
+}  // namespace moonbeam::limits

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace moonbeam::bench {
+namespace moonbeam::limits {
 
 /// kPeakSums instructions a step, each on a sum of its own. Returns something that depends on all of them.
 using PeakFn = float(std::int64_t steps);
@@ -52,4 +52,4 @@ double measure_bf16_peak(const LimitKernels& kernels);
 /// of several in wall time.
 double measure_read(const LimitKernels& kernels, int threads);
 
-}  // namespace moonbeam::bench
+}  // namespace moonbeam::limits

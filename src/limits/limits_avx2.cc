@@ -1,8 +1,8 @@
 // The limits of AVX2; compiled with its flags.
 #include "kernels/avx2/vec.h"
-#include "limit_kernels.h"
+#include "limits/limit_kernels.h"
 
-namespace moonbeam::bench::avx2 {
+namespace moonbeam::limits::avx2 {
 
 using Vec = kernels::avx2::Vec;
 
@@ -20,4 +20,4 @@ constinit const LimitKernels kLimits = {.isa = "avx2",
                                         .int8 = {bytes_loop<Vec, Int8>, 8 * Vec::kWidth},
                                         .read = read_loop<Vec>};
 
-}  // namespace moonbeam::bench::avx2
+}  // namespace moonbeam::limits::avx2

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "kernels/simd/vec8.h"
-#include "machine_limits.h"
+#include "limits/machine_limits.h"
 
-namespace moonbeam::bench {
+namespace moonbeam::limits {
 
 // `step(sum)` continues one sum.
 template <class V, class Step>
@@ -61,4 +61,4 @@ float read_loop(const float* from, std::size_t n) {
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum();
 }
 
-}  // namespace moonbeam::bench
+}  // namespace moonbeam::limits

@@ -1,8 +1,8 @@
 // The limits of AVX-512 with VNNI; compiled with its flags.
 #include "kernels/simd/vec16.h"
-#include "limit_kernels.h"
+#include "limits/limit_kernels.h"
 
-namespace moonbeam::bench::avx512vnni {
+namespace moonbeam::limits::avx512vnni {
 
 struct Isa;
 using Vec = kernels::simd::Vec16<Isa>;
@@ -20,4 +20,4 @@ constinit const LimitKernels kLimits = {.isa = "avx512vnni",
                                         .int8 = {bytes_loop<Vec, Int8>, 8 * Vec::kWidth},
                                         .read = read_loop<Vec>};
 
-}  // namespace moonbeam::bench::avx512vnni
+}  // namespace moonbeam::limits::avx512vnni

@@ -1,8 +1,8 @@
 // The limits of AVX-512 without VNNI and BF16; compiled with its flags.
 #include "kernels/simd/vec16.h"
-#include "limit_kernels.h"
+#include "limits/limit_kernels.h"
 
-namespace moonbeam::bench::avx512 {
+namespace moonbeam::limits::avx512 {
 
 struct Isa;
 using Vec = kernels::simd::Vec16<Isa>;
@@ -21,4 +21,4 @@ constinit const LimitKernels kLimits = {.isa = "avx512",
                                         .int8 = {bytes_loop<Vec, Int8>, 8 * Vec::kWidth},
                                         .read = read_loop<Vec>};
 
-}  // namespace moonbeam::bench::avx512
+}  // namespace moonbeam::limits::avx512
