@@ -182,9 +182,25 @@ struct Packed512 {
 
   // ---- the end of a tile
 
+  // x / (1 + 2^u), u = -2 log2(e) sqrt(2 / pi) (x + 0.044715 x^3). The power by a polynomial of degree 4 on
+  // the part of u behind its floor (minimax, 2.6e-6), the quotient by an estimate of 14 bits and a Newton
+  // step: two thirds of the time that exp and division take in f32 mode.
+  MB_INLINE static Vec gelu(Vec x) {
+    const Vec cubic = Vec::fma(Vec::all(-0.102943240f) * x, x, Vec::all(-2.30220819f));
+    const Vec u = Vec::min(Vec::all(126.0f), cubic * x);  // NaN stays NaN
+    const Vec r = {_mm512_reduce_ps(u.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
+    Vec p = Vec::fma(Vec::all(0.0135341679f), r, Vec::all(0.0520114606f));
+    p = Vec::fma(p, r, Vec::all(0.241442757f));
+    p = Vec::fma(p, r, Vec::all(0.693003834f));
+    p = Vec::fma(p, r, Vec::all(1.00000259f));
+    const Vec d = Vec{_mm512_scalef_ps(p.v, u.v)} + Vec::all(1.0f);
+    const Vec estimate = {_mm512_rcp14_ps(d.v)};
+    return x * (estimate * Vec::fnma(d, estimate, Vec::all(2.0f)));
+  }
+
   template <Epilogue kEpilogue>
   MB_INLINE static void finish_register(Vec y, float* out, int n) {
-    if constexpr (kEpilogue == Epilogue::kGelu) y = gelu_of(y);
+    if constexpr (kEpilogue == Epilogue::kGelu) y = gelu(y);
     if constexpr (kEpilogue == Epilogue::kAdd) y = y + load(out, n);
     if (n >= kRegisterColumns) {
       y.store(out);
