@@ -172,26 +172,44 @@ TEST_F(Decode, ReasoningMayBeginWithTheEndTokenForSuppressionStartsLater) {
 
 // ------------------------------------------------------------------------------- memory that holds nothing
 
+// NaN in all places of the last block that hold no position.
+void poison(text::KvCache& cache, int layer, int heads, int width) {
+  const int first = cache.size() % kernels::kKeyBlock;
+  if (cache.precision() == ops::Precision::kF32) {
+    std::vector<kernels::MutableKeyBlock> blocks;
+    cache.writable_blocks(layer, blocks);
+    for (int position = first; position < kernels::kKeyBlock; ++position) {
+      for (int i = 0; i < heads * width; ++i) {
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        blocks.back().k[i * kernels::kKeyBlock + position] = nan;
+        blocks.back().v[((i / width) * kernels::kKeyBlock + position) * width + i % width] = nan;
+      }
+    }
+    return;
+  }
+  constexpr std::uint16_t kNan = 0x7fc0;
+  std::vector<kernels::MutableKeyBlock16> blocks;
+  cache.writable_blocks(layer, blocks);
+  for (int head = 0; head < heads; ++head) {
+    std::uint16_t* k = blocks.back().k + static_cast<std::size_t>(head) * kernels::key_elements(width);
+    std::uint16_t* v = blocks.back().v + static_cast<std::size_t>(head) * kernels::value_elements(width);
+    for (int position = first; position < kernels::kKeyBlock; ++position) {
+      for (int i = 0; i < width; ++i) {
+        k[(i / 2 * kernels::kKeyBlock + position) * 2 + i % 2] = kNan;
+        v[(position / 2 * kernels::value_columns(width) + i) * 2 + position % 2] = kNan;
+      }
+    }
+  }
+}
+
 TEST_F(Decode, PositionsBeyondThePastDoNotMatter) {
   const auto prompt = caption_prompt(*engine(), CaptionLength::kShort);
-  const int layers = engine()->config().text.layers;
-  const auto dim = engine()->config().text.dim;
   Sequence clean = ask(prompt);
   Sequence dirty = ask(prompt);
   ASSERT_NE(dirty.cache.size() % kernels::kKeyBlock, 0);
-  const int heads = engine()->config().text.heads;
-  const int width = dim / heads;
   dirty.cache.extend(1);  // a block of its own, whose rest is not shared
-  std::vector<kernels::MutableKeyBlock> blocks;
-  for (int layer = 0; layer < layers; ++layer) {
-    dirty.cache.writable_blocks(layer, blocks);
-    for (int position = dirty.cache.size() % kernels::kKeyBlock; position < kernels::kKeyBlock; ++position) {
-      for (int i = 0; i < dim; ++i) {
-        blocks.back().k[i * kernels::kKeyBlock + position] = std::numeric_limits<float>::quiet_NaN();
-        blocks.back().v[((i / width) * kernels::kKeyBlock + position) * width + i % width] =
-            std::numeric_limits<float>::quiet_NaN();
-      }
-    }
+  for (int layer = 0; layer < engine()->config().text.layers; ++layer) {
+    poison(dirty.cache, layer, engine()->config().text.heads, engine()->config().text.head_width());
   }
   for (const int id : {kWord, kWord + 1, kWord + 2}) {
     const Token token = TextToken{id};
