@@ -13,6 +13,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace moonbeam::base {
@@ -57,7 +60,34 @@ CpuFeatures detect() {
   out.avx512 = out.avx2 && zmm && (b & bit_AVX512F) != 0 && (b & bit_AVX512BW) != 0 &&
                (b & bit_AVX512DQ) != 0 && (b & bit_AVX512VL) != 0;
   out.avx512_vnni = out.avx512 && (c & (1u << 11)) != 0;
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) out.avx512_bf16 = out.avx512 && (a & (1u << 5)) != 0;
+  const bool tiles = (registers & 0x60000) == 0x60000 && (d & (1u << 24)) != 0;
+  out.amx_int8 = tiles && (d & (1u << 25)) != 0;
+  out.amx_bf16 = tiles && (d & (1u << 22)) != 0;
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
+    out.avx_vnni = out.avx2 && (a & (1u << 4)) != 0;
+    out.avx512_bf16 = out.avx512 && (a & (1u << 5)) != 0;
+  }
+  return out;
+}
+#elif defined(__aarch64__)
+// "processor : 0 ... CPU implementer : 0x41, CPU part : 0xd0c": the kernel has no names.
+CpuFeatures detect() {
+  CpuFeatures out;
+  std::string implementer, part;
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    if (line.starts_with("CPU implementer")) implementer = line.substr(colon + 2);
+    if (line.starts_with("CPU part")) part = line.substr(colon + 2);
+  }
+  out.name =
+      part.empty() ? "64-bit ARM CPU" : "64-bit ARM CPU, implementer " + implementer + ", part " + part;
+  const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+  out.neon = (first & HWCAP_ASIMD) != 0;
+  out.neon_dotprod = out.neon && (first & HWCAP_ASIMDDP) != 0;
+  out.neon_i8mm = out.neon_dotprod && (second & HWCAP2_I8MM) != 0;
+  out.neon_bf16 = out.neon && (second & HWCAP2_BF16) != 0;
   return out;
 }
 #else

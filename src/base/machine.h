@@ -12,6 +12,13 @@ struct CpuFeatures {
   bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, likewise
   bool avx512_vnni = false;
   bool avx512_bf16 = false;
+  bool avx_vnni = false;  ///< AVX-VNNI, 256 bits
+  bool amx_int8 = false;  ///< tiles and their products, with the OS saving them
+  bool amx_bf16 = false;
+  bool neon = false;  ///< any 64-bit ARM
+  bool neon_dotprod = false;
+  bool neon_i8mm = false;
+  bool neon_bf16 = false;
 };
 const CpuFeatures& cpu_features();
 

@@ -65,6 +65,10 @@ TEST(CpuFeatures, AgreeWithTheKernel) {
   EXPECT_EQ(features.avx512, features.avx2 && has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}));
   EXPECT_EQ(features.avx512_vnni, features.avx512 && has({"avx512_vnni"}));
   EXPECT_EQ(features.avx512_bf16, features.avx512 && has({"avx512_bf16"}));
+  EXPECT_EQ(features.avx_vnni, features.avx2 && has({"avx_vnni"}));
+  EXPECT_EQ(features.amx_int8, has({"amx_tile", "amx_int8"}));
+  EXPECT_EQ(features.amx_bf16, has({"amx_tile", "amx_bf16"}));
+  EXPECT_FALSE(features.neon);
 }
 #endif
 

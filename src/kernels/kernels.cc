@@ -13,6 +13,10 @@
 #include "kernels/avx512/avx512.h"
 #include "kernels/avx512bf16/avx512bf16.h"
 #include "kernels/avx512vnni/avx512vnni.h"
+#include "kernels/avxvnni/avxvnni.h"
+#endif
+#ifdef MOONBEAM_KERNELS_ARM
+#include "kernels/neon/neon.h"
 #endif
 
 namespace moonbeam::kernels {
@@ -22,11 +26,18 @@ namespace {
 std::vector<const KernelTable*> find_runnable() {
   std::vector<const KernelTable*> tables = {&scalar::kTable};
 #ifdef MOONBEAM_KERNELS_X86
-  if (base::cpu_features().avx2) tables.push_back(&avx2::kTable);
   const base::CpuFeatures& cpu = base::cpu_features();
+  if (cpu.avx2) tables.push_back(&avx2::kTable);
+  if (cpu.avx2 && cpu.avx_vnni) tables.push_back(&avxvnni::table());
   if (cpu.avx512) tables.push_back(&avx512::kTable);
   if (cpu.avx512 && cpu.avx512_vnni) tables.push_back(&avx512vnni::table());
   if (cpu.avx512 && cpu.avx512_vnni && cpu.avx512_bf16) tables.push_back(&avx512bf16::table());
+#endif
+#ifdef MOONBEAM_KERNELS_ARM
+  const base::CpuFeatures& cpu = base::cpu_features();
+  if (cpu.neon) tables.push_back(&neon::kTable);
+  if (cpu.neon_dotprod) tables.push_back(&neon::dotprod_table());
+  if (cpu.neon_i8mm) tables.push_back(&neon::i8mm_table(cpu.neon_bf16));
 #endif
   return tables;
 }

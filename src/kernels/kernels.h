@@ -140,7 +140,7 @@ constexpr std::size_t activation_bytes(tensor::DType type, int rows, int depth) 
 }
 
 struct KernelTable {
-  std::string_view isa;  ///< "scalar", "avx2", "avx512"
+  std::string_view isa;  ///< "scalar", "avx2", "neon_dotprod", ...
   LayerNormFn* layer_norm;
   GeluFn* gelu;
   AddFn* add;

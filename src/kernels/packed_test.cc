@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "base/buffer.h"
+#include "base/machine.h"
 #include "base/text.h"
+#include "kernels/avxvnni/avxvnni.h"
 #include "kernels/testing.h"
 #include "tensor/float16.h"
 #include "tensor/packed.h"
@@ -16,6 +18,14 @@ using tensor::DType;
 
 class Packed : public EveryTable {};
 INSTANTIATE_TEST_SUITE_P(Tables, Packed, every_table(), table_name);
+#ifdef MOONBEAM_KERNELS_X86
+// AVX-VNNI's templates on processors without it.
+std::vector<const KernelTable*> vl_tables() {
+  if (!base::cpu_features().avx512_vnni) return {};
+  return {&avxvnni::vl_table()};
+}
+INSTANTIATE_TEST_SUITE_P(Vl, Packed, ::testing::ValuesIn(vl_tables()), table_name);
+#endif
 
 constexpr DType kTypes[] = {DType::kInt8, DType::kInt4, DType::kBF16Packed};
 const std::vector<int> kDepths = {1, 63, 64, 65, 144, 588, 1152, 2304};

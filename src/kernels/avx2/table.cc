@@ -2,12 +2,14 @@
 #include "kernels/avx2/attention16.h"
 #include "kernels/avx2/avx2.h"
 #include "kernels/avx2/vec.h"
-#include "kernels/scalar/scalar.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/matmul.h"
+#include "kernels/simd/packed256.h"
 
 namespace moonbeam::kernels::avx2 {
+
+using Packed = simd::Packed8<simd::PackedMadd<Isa>>;
 
 constinit const KernelTable kTable = {
     .isa = "avx2",
@@ -22,10 +24,10 @@ constinit const KernelTable kTable = {
     .f32 = {.pack_panel = simd::pack_panel<Vec, simd::F32>, .dot = simd::dot<Vec, simd::F32>},
     .bf16 = {.pack_panel = simd::pack_panel<Vec, simd::BF16>, .dot = simd::dot<Vec, simd::BF16>},
     .f16 = {.pack_panel = simd::pack_panel<Vec, simd::F16>, .dot = simd::dot<Vec, simd::F16>},
-    .int8 = scalar::kInt8,
-    .int4 = scalar::kInt4,
-    .bf16_packed = scalar::kBF16Packed,
-    .widen_int4 = scalar::widen_int4,
+    .int8 = Packed::kInt8,
+    .int4 = Packed::kInt4,
+    .bf16_packed = Packed::kBF16,
+    .widen_int4 = Packed::widen_int4,
 };
 
 }  // namespace moonbeam::kernels::avx2

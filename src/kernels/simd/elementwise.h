@@ -1,7 +1,7 @@
 // Layer norm, GELU and add on vectors `V` of the including folder.
 #pragma once
 
-#include "kernels/simd/vec8.h"
+#include "kernels/simd/inline.h"
 
 namespace moonbeam::kernels::simd {
 

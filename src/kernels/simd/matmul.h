@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
-#include "kernels/simd/vec8.h"
+#include "kernels/simd/inline.h"
 
 namespace moonbeam::kernels::simd {
 

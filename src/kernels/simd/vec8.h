@@ -4,9 +4,7 @@
 
 #include <immintrin.h>
 
-#include <cstddef>
-
-#define MB_INLINE [[gnu::always_inline]] inline
+#include "kernels/simd/inline.h"
 
 namespace moonbeam::kernels::simd {
 

@@ -1,0 +1,438 @@
+// Packed products in registers of eight columns. `P`, a type of the including folder, brings the registers:
+//   Vec           eight floats, as Vec8
+//   Ints          eight int32: zero, all, load, store, +, *, round(Vec), to_float()
+//   kOffset       what is taken off int8 activations: 128 where products want signed ones, 0 where unsigned
+//   kInt8Rows     rows of an int8 tile;  kBlockWords: 4 bytes of k of a block;  registers(R),
+//   bf16_registers(R):
+//                 of columns that fit beside each other in a tile of R rows
+//   kUnit, kBF16Unit  bytes of a row that lie together in a panel: 4, or 8 where P has int8_columns<R> or
+//                 bf16_columns<R> of its own, of 16 columns
+//   kInt8Columns  columns of an Ints of an int8 tile; where it is 4, column_sums() adds what belongs together
+//   Activation    what expand() makes of a byte of int8 activations in each block; kExpands: if anything
+//   Weights       4 bytes of kInt8Columns columns: weights(p)
+//   rows<R>(a)    a word of R rows;  dot<r>(Ints, Weights, rows) adds four products of row r to each column
+//   kHasRow       where int8_row(a, w, words, sums) does one row's 64 columns at once
+//   Nibbles       a block of an int4 group of 8 columns: nibbles(p);  dot_group(Nibbles[4], row, start)
+//   widen_group   see there
+//   bf16_even / bf16_odd(p)          of the words of 8 columns
+//   store_bytes(Ints[4], p)          32 low bytes
+//   store_bf16(Vec, p)               8 of them, to nearest even, NaN made quiet
+// A panel of R rows is, for each kUnit bytes of k, R rows of kUnit bytes: two forward streams feed a tile.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/simd/elementwise.h"
+#include "kernels/simd/matmul.h"
+
+namespace moonbeam::kernels::simd {
+
+template <class P>
+struct Packed8 {
+  using Vec = typename P::Vec;
+  using Ints = typename P::Ints;
+  static constexpr int kWidth = 8;
+  static constexpr int kMostRows = 6;
+  static constexpr int kGroup = tensor::kInt4Group;
+  static constexpr std::ptrdiff_t kWordBytes = 4 * kPanel;  // of a panel for 4 bytes of k
+  static constexpr std::ptrdiff_t kGroupBytes = kPanel * kGroup / 2 + kPanel * 2;
+  static constexpr std::ptrdiff_t kGroupRow = kGroup + 8;  // of activations: values, scale, -8 sum
+
+  struct RowScale {
+    float scale;
+    std::int32_t zero;
+  };
+  static constexpr std::ptrdiff_t header_bytes(int rows) {
+    return (rows * static_cast<std::ptrdiff_t>(sizeof(RowScale)) + 63) / 64 * 64;
+  }
+  static constexpr int padded(int k) {
+    return (k + tensor::kDepthStep - 1) / tensor::kDepthStep * tensor::kDepthStep;
+  }
+  template <class T>
+  MB_INLINE static T get(const std::byte* p) {
+    T value;
+    __builtin_memcpy(&value, p, sizeof value);
+    return value;
+  }
+
+  // ---- activations
+
+  static RowScale row_scale(const float* x, int k) {
+    Vec least[2] = {Vec::zero(), Vec::zero()}, most[2] = {Vec::zero(), Vec::zero()};
+    int i = 0;
+    // NaN loses: min and max give their second operand for it.
+    for (; i + 2 * kWidth <= k; i += 2 * kWidth) {
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; ++j) {
+        const Vec v = Vec::load(x + i + j * kWidth);
+        least[j] = Vec::min(v, least[j]);
+        most[j] = Vec::max(v, most[j]);
+      }
+    }
+    for (; i < k; i += kWidth) {
+      const Vec v = load_up_to<Vec>(x + i, k - i);
+      least[0] = Vec::min(v, least[0]);
+      most[0] = Vec::max(v, most[0]);
+    }
+    const float low = -(Vec::zero() - Vec::min(least[0], least[1])).largest();
+    const float high = Vec::max(most[0], most[1]).largest();
+    const float scale = (high - low) / 254.0f;
+    const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
+    // The definition's clamp to -254..0, which a NaN (infinite scale) leaves at -254.
+    const Vec steps = Vec::max(Vec::all(low * inverse), Vec::all(-254.0f));
+    std::int32_t rounded[kWidth];
+    Ints::round(steps).store(rounded);
+    return {scale, 1 - (rounded[0] < 0 ? rounded[0] : 0)};
+  }
+
+  // Pieces of kUnit bytes: piece j of row r at from + r * kPieceBytes becomes piece j * rows + r.
+  static constexpr int kPieceBytes = 64;
+  template <int kUnit>
+  MB_INLINE static void interleave(const std::byte* from, int rows, std::byte* to) {
+    for (int at = 0; at < kPieceBytes; at += kUnit) {
+      for (int r = 0; r < rows; ++r, to += kUnit) __builtin_memcpy(to, from + r * kPieceBytes + at, kUnit);
+    }
+  }
+
+  static void pack_int8_panel(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
+    alignas(64) std::byte piece[kMostRows * kPieceBytes];
+    float inverse[kMostRows], zero[kMostRows];
+    for (int r = 0; r < rows; ++r) {
+      const RowScale scale = row_scale(x + r * stride, k);
+      __builtin_memcpy(panel + r * static_cast<std::ptrdiff_t>(sizeof scale), &scale, sizeof scale);
+      inverse[r] = scale.scale > 0 ? 1.0f / scale.scale : 0.0f;
+      zero[r] = static_cast<float>(scale.zero);
+    }
+    panel += header_bytes(rows);
+    for (int i = 0; i < padded(k); i += 64, panel += 64 * static_cast<std::ptrdiff_t>(rows)) {
+      for (int r = 0; r < rows; ++r) {
+        std::byte* to = piece + r * kPieceBytes;
+        for (int half = 0; half < 64; half += 32)
+          quantise(x + r * stride + i + half, k - i - half, inverse[r], zero[r], to + half);
+      }
+      interleave<P::kUnit>(piece, rows, panel);
+    }
+  }
+
+  // 32 values of a row, of which n are there: u - kOffset.
+  MB_INLINE static void quantise(const float* x, int n, float inverse, float zero, std::byte* to) {
+    Ints parts[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const Vec steps = Vec::round(load_up_to<Vec>(x + j * kWidth, n - j * kWidth) * Vec::all(inverse));
+      const Vec u = Vec::min(Vec::max(steps + Vec::all(zero), Vec::all(1.0f)), Vec::all(255.0f));
+      parts[j] = Ints::round(u - Vec::all(static_cast<float>(P::kOffset)));
+    }
+    P::store_bytes(parts, to);
+  }
+
+  static void pack_int4_panel(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
+    for (int i = 0; i < padded(k); i += kGroup) {
+      for (int r = 0; r < rows; ++r, panel += kGroupRow) pack_int4_group(x + r * stride + i, k - i, panel);
+    }
+  }
+  MB_INLINE static void pack_int4_group(const float* x, int n, std::byte* to) {
+    Vec values[4], most = Vec::zero();
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      values[j] = load_up_to<Vec>(x + j * kWidth, n - j * kWidth);
+      most = Vec::max(values[j], Vec::max(Vec::zero() - values[j], most));
+    }
+    const float scale = most.largest() / 127.0f;
+    const Vec inverse = Vec::all(scale > 0 ? 1.0f / scale : 0.0f);
+    Ints parts[4], sum = Ints::zero();
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      parts[j] = Ints::round(Vec::min(Vec::max(values[j] * inverse, Vec::all(-127.0f)), Vec::all(127.0f)));
+      sum = sum + parts[j];
+    }
+    P::store_bytes(parts, to);
+    const std::int32_t offset = -8 * sum.sum();
+    __builtin_memcpy(to + kGroup, &scale, 4);
+    __builtin_memcpy(to + kGroup + 4, &offset, 4);
+  }
+
+  static void pack_bf16_panel(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
+    alignas(64) std::byte piece[kMostRows * kPieceBytes];
+    for (int i = 0; i < padded(k); i += 32, panel += 64 * static_cast<std::ptrdiff_t>(rows)) {
+      for (int r = 0; r < rows; ++r) {
+        std::byte* to = piece + r * kPieceBytes;
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) {
+          const int at = i + j * kWidth;
+          P::store_bf16(load_up_to<Vec>(x + r * stride + at, k - at), to + j * kWidth * 2);
+        }
+      }
+      interleave<P::kBF16Unit>(piece, rows, panel);
+    }
+  }
+
+  template <tensor::DType kType, int kRows, void kPack(const float*, std::ptrdiff_t, int, int, std::byte*)>
+  static void pack(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
+    for (; rows > 0; rows -= kRows, x += kRows * stride) {
+      const int count = rows < kRows ? rows : kRows;
+      kPack(x, stride, count, k, panels);
+      panels += activation_bytes(kType, count, padded(k));
+    }
+  }
+
+  // ---- the end of a tile: y(r, c) gives 8 sums
+
+  template <Epilogue kEpilogue, class F>
+  MB_INLINE static void finish_as(const PackedTile& tile, F y) {
+    for (int r = 0; r < tile.rows; ++r) {
+      for (int c = 0; c < tile.columns; c += kWidth) {
+        const int n = tile.columns - c;
+        float* out = tile.out + r * tile.out_stride + c;
+        Vec value = y(r, c);
+        if (tile.bias) value = value + load_up_to<Vec>(tile.bias + c, n);
+        if constexpr (kEpilogue == Epilogue::kGelu) value = gelu_of(value);
+        if constexpr (kEpilogue == Epilogue::kAdd) value = value + load_up_to<Vec>(out, n);
+        store_up_to(value, out, n);
+      }
+    }
+  }
+  template <class F>
+  MB_INLINE static void finish(const PackedTile& tile, F y) {
+    if (tile.epilogue == Epilogue::kStore) return finish_as<Epilogue::kStore>(tile, y);
+    if (tile.epilogue == Epilogue::kGelu) return finish_as<Epilogue::kGelu>(tile, y);
+    finish_as<Epilogue::kAdd>(tile, y);
+  }
+
+  // ---- int8 and bf16: blocks of k, whose part of the panel stays in the first-level cache while each few
+  // columns pass over it. Sums between blocks lie in an array.
+
+  // Few rows read weights from memory: each pass over a block fetches its share of the next one, so that
+  // memory never rests. More rows find the panel in the second-level cache, but not in an order that the
+  // processor foresees.
+  static constexpr int block_words(int rows) {
+    return rows <= 4 ? 32 : P::kBlockWords;
+  }
+  template <int R, int kBytes>
+  MB_INLINE static void prefetch(const std::byte* w) {
+    constexpr std::ptrdiff_t kAhead = (R <= 4 ? block_words(R) : 16) * kWordBytes;
+#pragma GCC unroll 4
+    for (int at = 0; at < kBytes; at += 64) __builtin_prefetch(w + kAhead + at);
+  }
+
+  template <int R, int N>
+  static void int8_columns(const typename P::Activation* a, const std::byte* w, int words, bool start,
+                           std::int32_t* to) {
+    constexpr int kColumns = P::kInt8Columns, kRow = kPanel * kWidth / kColumns;
+    Ints sums[R][N];
+    each<R * N>([&](auto i) __attribute__((always_inline)) {
+      constexpr int r = i.kValue / N, v = i.kValue % N;
+      sums[r][v] = start ? Ints::zero() : Ints::load(to + r * kRow + v * kWidth);
+    });
+    for (; words > 0; --words, a += 4 * R, w += kWordBytes) {
+      prefetch<R, N * kColumns * 4>(w);
+      typename P::Weights weights[N];
+      each<N>([&](auto v) __attribute__((always_inline)) {
+        weights[v.kValue] = P::weights(w + v.kValue * kColumns * 4);
+      });
+      const auto rows = P::template rows<R>(a);
+      each<R * N>([&](auto i) __attribute__((always_inline)) {
+        constexpr int r = i.kValue / N, v = i.kValue % N;
+        sums[r][v] = P::template dot<r>(sums[r][v], weights[v], rows);
+      });
+    }
+    each<R * N>([&](auto i) __attribute__((always_inline)) {
+      constexpr int r = i.kValue / N, v = i.kValue % N;
+      sums[r][v].store(to + r * kRow + v * kWidth);
+    });
+  }
+
+  template <int R>
+  static void int8_rows(const PackedTile& tile) {
+    constexpr int N = P::registers(R), kColumns = P::kInt8Columns, kBlock = block_words(R);
+    constexpr bool kWhole = R == 1 && P::kHasRow;
+    constexpr int kEach = kWhole ? 1 : kWidth / kColumns;
+    alignas(64) std::int32_t sums[R * kPanel * kEach];
+    alignas(64) typename P::Activation expanded[P::kExpands ? R * 4 * kBlock : 1];
+    const std::byte* a = tile.activations + header_bytes(R);
+    if constexpr (kWhole) P::int8_row(a, tile.weights, tile.depth / 4, sums);
+    for (int word = 0; word < (kWhole ? 0 : tile.depth / 4); word += kBlock, a += 4 * R * kBlock) {
+      const int words = tile.depth / 4 - word < kBlock ? tile.depth / 4 - word : kBlock;
+      const auto* from = P::expand(a, 4 * R * words, expanded);
+      const std::byte* w = tile.weights + word * kWordBytes;
+      if constexpr (P::kUnit == 8) {
+        for (int c = 0; c < tile.columns; c += 16)
+          P::template int8_columns<R>(from, w + c * 4, words, word == 0, sums + c);
+      } else {
+        for (int c = 0; c < tile.columns; c += N * kColumns)
+          int8_columns<R, N>(from, w + c * 4, words, word == 0, sums + c * kEach);
+      }
+    }
+    finish(
+        tile, [&](int r, int c) __attribute__((always_inline)) {
+          const auto row =
+              get<RowScale>(tile.activations + r * static_cast<std::ptrdiff_t>(sizeof(RowScale)));
+          const Ints zeros = Ints::load(tile.sums + c) * Ints::all(P::kOffset - row.zero);
+          const std::int32_t* from = sums + (r * kPanel + c) * kEach;
+          const Ints sum = (kWhole ? Ints::load(from) : P::column_sums(from)) + zeros;
+          return sum.to_float() * (Vec::all(row.scale) * Vec::load(tile.scales + c));
+        });
+  }
+
+  // ---- int4: a group at a time of all columns; totals stay in the first-level cache
+
+  template <int R>
+  static void int4_rows(const PackedTile& tile) {
+    alignas(64) float totals[R * kPanel] = {};
+    const std::byte* a = tile.activations;
+    const std::byte* w = tile.weights;
+    for (int g = 0; g < tile.depth / kGroup; ++g, a += kGroupRow * R, w += kGroupBytes) {
+      const std::byte* scales = w + kPanel * kGroup / 2;
+      for (int c = 0; c < tile.columns; c += kWidth) {
+        typename P::Nibbles nibbles[4];
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) {
+          const std::byte* at = w + j * kWordBytes + c * 4;
+          if (c % 16 == 0) __builtin_prefetch(at + 2 * kGroupBytes);
+          nibbles[j] = P::nibbles(at);
+        }
+        const Vec scale = Vec::load_bf16(scales + c * 2);
+#pragma GCC unroll 6
+        for (int r = 0; r < R; ++r) {
+          const std::byte* row = a + r * kGroupRow;
+          const Ints sum = P::dot_group(nibbles, row, Ints::all(get<std::int32_t>(row + kGroup + 4)));
+          float* total = totals + r * kPanel + c;
+          const Vec both = Vec::all(get<float>(row + kGroup)) * scale;
+          Vec::fma(sum.to_float(), both, Vec::load(total)).store(total);
+        }
+      }
+    }
+    finish(
+        tile, [&](int r, int c)
+                  __attribute__((always_inline)) { return Vec::load(totals + r * kPanel + c); });
+  }
+
+  static void widen_int4(const std::byte* int4_panel, int depth, std::byte* panel, float* scales,
+                         std::int32_t* sums) noexcept {
+    const int groups = depth / kGroup;
+    for (int c = 0; c < kPanel; c += kWidth) {
+      const std::byte* group_scales = int4_panel + kPanel * kGroup / 2 + c * 2;
+      Vec most = Vec::zero();
+      for (int g = 0; g < groups; ++g) {
+        const Vec scale = Vec::load_bf16(group_scales + g * kGroupBytes);
+        most = Vec::max(scale, Vec::max(Vec::zero() - scale, most));
+      }
+      const Vec scale = most * Vec::all(8.0f / 127.0f);
+      scale.store(scales + c);
+      float inverse[kWidth];
+      for (int i = 0; i < kWidth; ++i) inverse[i] = scales[c + i] > 0 ? 1.0f / scales[c + i] : 0.0f;
+      Ints sum = Ints::zero();
+      for (int g = 0; g < groups; ++g) {
+        const std::byte* from = int4_panel + g * kGroupBytes + c * 4;
+        std::byte* to = panel + g * (kGroup / 4) * kWordBytes + c * 4;
+        const Vec ratio = Vec::load_bf16(group_scales + g * kGroupBytes) * Vec::load(inverse);
+        const Vec held =
+            Vec::min(Vec::max(ratio * Vec::all(2048.0f), Vec::all(-32512.0f)), Vec::all(32512.0f));
+        sum = sum + P::widen_group(from, Ints::round(held), to);
+      }
+      sum.store(sums + c);
+    }
+  }
+
+  // ---- bf16: even values of k before odd ones
+
+  template <int R, int N>
+  static void bf16_columns(const float* a, const std::byte* w, int words, bool start, float* to) {
+    Vec sums[R][N];
+    each<R * N>([&](auto i) __attribute__((always_inline)) {
+      constexpr int r = i.kValue / N, v = i.kValue % N;
+      sums[r][v] = start ? Vec::zero() : Vec::load(to + r * kPanel + v * kWidth);
+    });
+    for (int i = 0; i < words; ++i, a += 2 * R, w += kWordBytes) {
+      prefetch<R, N * kWidth * 4>(w);
+      each<2>([&](auto odd) __attribute__((always_inline)) {
+        Vec weights[N];
+        each<N>([&](auto v) __attribute__((always_inline)) {
+          const std::byte* at = w + v.kValue * kWidth * 4;
+          weights[v.kValue] = odd.kValue ? P::bf16_odd(at) : P::bf16_even(at);
+        });
+        each<R>([&](auto r) __attribute__((always_inline)) {
+          const Vec one = Vec::all(a[odd.kValue * R + r.kValue]);
+          each<N>([&](auto v) __attribute__((always_inline)) {
+            sums[r.kValue][v.kValue] = Vec::fma(one, weights[v.kValue], sums[r.kValue][v.kValue]);
+          });
+        });
+      });
+    }
+    each<R * N>([&](auto i) __attribute__((always_inline)) {
+      constexpr int r = i.kValue / N, v = i.kValue % N;
+      sums[r][v].store(to + r * kPanel + v * kWidth);
+    });
+  }
+
+  // Each word of two bf16 of R rows becomes the R even values and the R odd ones, in f32.
+  template <int R>
+  MB_INLINE static void expand_bf16(const std::byte* from, int words, float* to) {
+    for (int i = 0; i < words; ++i, from += 4 * R, to += 2 * R) {
+      for (int r = 0; r < R; ++r) {
+        const auto word = get<std::uint32_t>(from + 4 * r);
+        const std::uint32_t even = word << 16, odd = word & 0xffff0000u;
+        __builtin_memcpy(to + r, &even, 4);
+        __builtin_memcpy(to + R + r, &odd, 4);
+      }
+    }
+  }
+
+  template <int R>
+  static void bf16_rows(const PackedTile& tile) {
+    constexpr int N = P::bf16_registers(R), kBlock = block_words(R);
+    alignas(64) float sums[R * kPanel];
+    alignas(64) float expanded[P::kBF16Unit == 8 ? 1 : R * 2 * kBlock];
+    const bool last = tile.end == tile.depth;
+    if (tile.begin > 0 && last) __builtin_memcpy(sums, tile.partial, sizeof sums);
+    float* to = last ? sums : tile.partial;
+    for (int word = tile.begin / 2; word < tile.end / 2; word += kBlock) {
+      const int words = tile.end / 2 - word < kBlock ? tile.end / 2 - word : kBlock;
+      const std::byte* a = tile.activations + 4 * R * static_cast<std::ptrdiff_t>(word);
+      const std::byte* w = tile.weights + word * kWordBytes;
+      if constexpr (P::kBF16Unit == 8) {
+        for (int c = 0; c < tile.columns; c += 16)
+          P::template bf16_columns<R>(a, w + c * 4, words, word == 0, to + c);
+      } else {
+        expand_bf16<R>(a, words, expanded);
+        for (int c = 0; c < tile.columns; c += N * kWidth)
+          bf16_columns<R, N>(expanded, w + c * 4, words, word == 0, to + c);
+      }
+    }
+    if (!last) return;
+    finish(
+        tile, [&](int r, int c) __attribute__((always_inline)) { return Vec::load(sums + r * kPanel + c); });
+  }
+
+  // ---- by the number of rows
+
+  static void tile_int8(const PackedTile& tile) noexcept {
+    by_rows<P::kInt8Rows>(
+        tile, [&](auto r) __attribute__((always_inline)) { int8_rows<r.kValue>(tile); });
+  }
+  static void tile_int4(const PackedTile& tile) noexcept {
+    by_rows<kMostRows>(
+        tile, [&](auto r) __attribute__((always_inline)) { int4_rows<r.kValue>(tile); });
+  }
+  static void tile_bf16(const PackedTile& tile) noexcept {
+    by_rows<kMostRows>(
+        tile, [&](auto r) __attribute__((always_inline)) { bf16_rows<r.kValue>(tile); });
+  }
+  template <int R, class F>
+  MB_INLINE static void by_rows(const PackedTile& tile, F fn) {
+    if constexpr (R > 1) {
+      if (tile.rows < R) return by_rows<R - 1>(tile, fn);
+    }
+    fn(Index<R>{});
+  }
+
+  static constexpr PackedKernels kInt8 = {
+      P::kInt8Rows, pack<tensor::DType::kInt8, P::kInt8Rows, pack_int8_panel>, tile_int8};
+  static constexpr PackedKernels kInt4 = {kMostRows, pack<tensor::DType::kInt4, kMostRows, pack_int4_panel>,
+                                          tile_int4};
+  static constexpr PackedKernels kBF16 = {
+      kMostRows, pack<tensor::DType::kBF16Packed, kMostRows, pack_bf16_panel>, tile_bf16};
+};
+
+}  // namespace moonbeam::kernels::simd
