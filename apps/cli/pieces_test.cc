@@ -126,6 +126,23 @@ TEST(Summary, IsTextAndJson) {
   EXPECT_FALSE(nlohmann::json::parse(summary_json(summary(), false)).contains("tensors"));
 }
 
+TEST(Summary, ShowsWhatAModelWasMadeFromWhateverThatSays) {
+  ModelSummary model = summary();
+  const std::string sum(64, 'a');
+  model.provenance = R"({"files":[{"name":"a\nb.safetensors","sha256":")" + sum + R"("},{"name":3},7]})";
+  EXPECT_NE(summary_text(model, false).find("made from   a\\x0ab.safetensors, SHA-256 " + sum + "\n"),
+            std::string::npos)
+      << summary_text(model, false);
+  EXPECT_EQ(nlohmann::json::parse(summary_json(model, false))["provenance"]["files"][0]["sha256"], sum);
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const std::string& text :
+       {std::string(), std::string("{"), std::string("{\"files\":{}}"), deep, "{\"files\":" + deep + "}"}) {
+    model.provenance = text;
+    EXPECT_EQ(summary_text(model, false).find("made from"), std::string::npos);
+    EXPECT_TRUE(nlohmann::json::parse(summary_json(model, false)).contains("provenance"));
+  }
+}
+
 TEST(Models, AreNamedAsTheyAreLookedUp) {
   const TestFolder folder;
   folder.put("one/tiny/tiny-bf16.gguf", "12345");

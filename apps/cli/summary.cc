@@ -19,11 +19,20 @@ void pad(std::string& line, std::size_t column) {
   line.resize(std::max(line.size() + 2, column), ' ');
 }
 
+using Json = nlohmann::ordered_json;  // keys in the order of writing
+
+/// Text of a model file: null where it is no JSON, without what lies deeper than ours ever does.
+Json shallow_json(const std::string& text) {
+  constexpr int kDepth = 8;  // writing is recursive
+  const auto keep = [](int depth, Json::parse_event_t, Json&) { return depth < kDepth; };
+  Json json = Json::parse(text, keep, false);
+  return json.is_discarded() ? Json() : json;
+}
+
 /// A line for each file that the model was converted from.
 std::vector<std::string> provenance_lines(const std::string& provenance) {
-  using Json = nlohmann::json;
   std::vector<std::string> lines;
-  const Json json = Json::parse(provenance, nullptr, false);
+  const Json json = shallow_json(provenance);
   if (!json.is_object() || !json.contains("files") || !json["files"].is_array()) return lines;
   for (const Json& file : json["files"]) {
     const auto text = [&](const char* key) {
@@ -82,7 +91,6 @@ std::string summary_text(const ModelSummary& summary, bool tensors) {
 }
 
 std::string summary_json(const ModelSummary& summary, bool tensors) {
-  using Json = nlohmann::ordered_json;
   Json json = {{"path", summary.path},
                {"format", summary.format},
                {"layout", summary.layout},
@@ -102,8 +110,7 @@ std::string summary_json(const ModelSummary& summary, bool tensors) {
   }
   json["config"] = Json::parse(summary.config_json, nullptr, false);
   if (json["config"].is_discarded()) json["config"] = nullptr;
-  json["provenance"] = Json::parse(summary.provenance, nullptr, false);
-  if (json["provenance"].is_discarded()) json["provenance"] = nullptr;
+  json["provenance"] = shallow_json(summary.provenance);
   json["skipped"] = summary.skipped;
   json["notes"] = summary.notes;
   if (tensors) {
