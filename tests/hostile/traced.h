@@ -45,8 +45,8 @@ Traced run_traced(const std::function<int()>& work, const Watched& watched, cons
 const std::vector<long>& writing_calls();
 const std::vector<long>& reading_calls();
 
-/// Which of `count` points to try: all where MOONBEAM_FAULTS=all, else some 20 of them, the first and last
-/// with them.
+/// Which of `count` points to try: all where MOONBEAM_FAULTS=all, else some 20 of them (4 under sanitizers),
+/// the first and last with them.
 std::vector<long> points(long count);
 
 }  // namespace moonbeam::testing
