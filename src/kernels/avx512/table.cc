@@ -1,8 +1,8 @@
 // The AVX-512 table. The only file of this folder that is compiled, with the instruction set's flags.
+#include "kernels/avx2/avx2.h"
 #include "kernels/avx512/attention16.h"
 #include "kernels/avx512/avx512.h"
 #include "kernels/avx512/vec.h"
-#include "kernels/scalar/scalar.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/matmul.h"
@@ -22,10 +22,10 @@ constinit const KernelTable kTable = {
     .f32 = {.pack_panel = simd::pack_panel<Vec, simd::F32>, .dot = simd::dot<Vec, simd::F32>},
     .bf16 = {.pack_panel = simd::pack_panel<Vec, simd::BF16>, .dot = simd::dot<Vec, simd::BF16>},
     .f16 = {.pack_panel = simd::pack_panel<Vec, simd::F16>, .dot = simd::dot<Vec, simd::F16>},
-    .int8 = scalar::kInt8,
-    .int4 = scalar::kInt4,
-    .bf16_packed = scalar::kBF16Packed,
-    .widen_int4 = scalar::widen_int4,
+    .int8 = avx2::kInt8,
+    .int4 = avx2::kInt4,
+    .bf16_packed = avx2::kBF16,
+    .widen_int4 = avx2::widen_int4,
 };
 
 }  // namespace moonbeam::kernels::avx512
