@@ -36,10 +36,10 @@ define test
 	ctest --test-dir build/$(1)$(suffix) -j $(JOBS) --output-on-failure --no-tests=error $(2)
 endef
 
-.PHONY: help demo check check-all asan tsan coverage tidy format bench install clean
+.PHONY: help demo check check-all asan tsan coverage aarch64 tidy format bench install clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 build:
 	@mkdir -p build
@@ -79,6 +79,17 @@ coverage: | build  ## lines of src/ that the quick tests run; fails under 90 %
 	$(call test,coverage,-LE '$(OTHER_LABELS)')
 	gcovr --root . --object-directory build/coverage --filter 'src/' --exclude '.*_test\.cc' --exclude '.*/test_.*' \
 	  --exclude-throw-branches --print-summary --fail-under-line 90
+
+aarch64: | build  ## cross-build the arithmetic for 64-bit ARM and test it under qemu
+	@tools/install-packages aarch64
+	@cmake -B build/aarch64 -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
+	  -DMOONBEAM_BUILD_APPS=OFF >build/aarch64.log 2>&1 || { cat build/aarch64.log; exit 1; }
+	cmake --build build/aarch64 -j $(JOBS) --target kernels_test tensor_test ops_test
+	for program in tensor kernels ops; do for cpu in cortex-a53 neoverse-n1 max; do \
+	  echo "$${program}_test on $$cpu"; \
+	  qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $$cpu build/aarch64/src/$$program/$${program}_test --gtest_brief=1 \
+	    || exit 1; \
+	done; done
 
 tidy: | build  ## clang-format and clang-tidy over our files
 	@tools/install-packages dev
