@@ -10,7 +10,7 @@
 namespace moonbeam::kernels::avx2 {
 
 namespace {
-using Packed = simd::Packed8<simd::PackedMadd<Isa>>;
+using Packed = simd::Packed8<simd::PackedMaddubs<Isa>>;
 static_assert(Packed::kInt8.tile_rows == kInt8.tile_rows && Packed::kInt4.tile_rows == kInt4.tile_rows &&
               Packed::kBF16.tile_rows == kBF16.tile_rows);
 }  // namespace

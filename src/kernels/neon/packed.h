@@ -65,13 +65,11 @@ struct Packed {
   static constexpr int kInt8Rows = 6;
   static constexpr int kInt8Columns = 8;
   static constexpr int kBlockWords = 256;
-  static constexpr bool kExpands = false;
+  static constexpr bool kCorrects = false;
   static constexpr bool kHasRow = false;
   static constexpr int registers(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
   static constexpr int bf16_registers(int rows) { return registers(rows); }
 
-  using Activation = std::byte;
-  MB_INLINE static const std::byte* expand(const std::byte* from, int, std::byte*) { return from; }
   template <int R>
   MB_INLINE static WordRows<R> rows(const std::byte* a) {
     return WordRows<R>::load(a);

@@ -114,48 +114,49 @@ struct Packed256 {
   }
 };
 
-// AVX2. vpmaddubsw of u8 and s8 saturates, and of |w| and the activation with the sign of w it needs three of
-// the two multipliers' turns; bytes widened to 16 bits need two, and what widens them has other units.
+// AVX2. vpmaddubsw of u8 and s8 saturates, but not of |w| and an s8 within +-127. The activation gets the
+// sign of w by inverting its bits, which makes -a - 1 of it and can be done by any unit, where vpsignb needs
+// the multipliers. What is then missing, |w| for each w < 0, is the same for all rows: `correct` sums it up.
 template <class Isa>
-struct PackedMadd : Packed256<Isa> {
+struct PackedMaddubs : Packed256<Isa> {
   using Base = Packed256<Isa>;
   using typename Base::Ints;
   using typename Base::Nibbles;
-  static constexpr int kOffset = 0;
-  static constexpr int kInt8Rows = 6;
-  static constexpr int kInt8Columns = 4;
-  static constexpr int kBlockWords = 128;
-  static constexpr bool kExpands = true;
-  static constexpr int registers(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
+  static constexpr int kOffset = 128;
+  static constexpr int kInt8Rows = 10;
+  static constexpr int kInt8Columns = 8;
+  static constexpr int kBlockWords = 128;  // sums of 2 x 127 in 16 bits
+  static constexpr bool kCorrects = true;
+  static constexpr int registers(int rows) { return rows <= 2 ? 2 : 1; }
 
-  using Activation = std::int16_t;
-  // `n`: a multiple of 64.
-  MB_INLINE static const Activation* expand(const std::byte* from, int n, Activation* to) {
-    for (int i = 0; i < n; i += 16) {
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(to + i), _mm256_cvtepu8_epi16(bytes));
-    }
-    return to;
+  struct Weights {
+    __m256i magnitude, negative;
+  };
+  MB_INLINE static Weights weights(const std::byte* p) {
+    const __m256i w = Base::load(p);
+    return {_mm256_abs_epi8(w), _mm256_cmpgt_epi8(_mm256_setzero_si256(), w)};
   }
   template <int R>
-  MB_INLINE static const Activation* rows(const Activation* a) {
+  MB_INLINE static const std::byte* rows(const std::byte* a) {
     return a;
   }
-
-  using Weights = __m256i;
-  MB_INLINE static Weights weights(const std::byte* p) {
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
   template <int r>
-  MB_INLINE static Ints dot(Ints sum, Weights w, const Activation* rows) {
-    long long word;
-    __builtin_memcpy(&word, rows + 4 * r, 8);
-    sum.v = _mm256_add_epi32(sum.v, _mm256_madd_epi16(w, _mm256_set1_epi64x(word)));
+  MB_INLINE static Ints dot(Ints sum, Weights w, const std::byte* rows) {
+    const __m256i a = _mm256_xor_si256(Base::broadcast(rows + 4 * r), w.negative);
+    const __m256i pairs = _mm256_maddubs_epi16(w.magnitude, a);
+    sum.v = _mm256_add_epi32(sum.v, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     // Left to itself GCC forms all products before it adds any, and keeps sums in memory for want of
     // registers.
     __asm__ volatile("" : "+x"(sum.v));
     return sum;
   }
+  MB_INLINE static Ints correct(Ints sum, Weights w) {
+    return {_mm256_add_epi16(sum.v, _mm256_maddubs_epi16(w.magnitude, w.negative))};
+  }
+  MB_INLINE static Ints corrected(Ints sum, Ints correction) {
+    return {_mm256_sub_epi32(sum.v, _mm256_madd_epi16(correction.v, _mm256_set1_epi16(1)))};
+  }
+
   // All columns beside each other: a row's weights come from memory, which is fastest in the order of their
   // addresses. Bytes 0 and 2, then 1 and 3 of each word become 16 bits wide where they are.
   static constexpr bool kHasRow = true;
@@ -165,8 +166,8 @@ struct PackedMadd : Packed256<Isa> {
     each<N>([&](auto v) __attribute__((always_inline)) { sums[v.kValue] = _mm256_setzero_si256(); });
     for (; words > 0; --words, a += 4, w += 4 * kPanel) {
       const __m256i bytes = Base::broadcast(a);
-      const __m256i even = _mm256_and_si256(bytes, _mm256_set1_epi16(255));
-      const __m256i odd = _mm256_srli_epi16(bytes, 8);
+      const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
+      const __m256i odd = _mm256_srai_epi16(bytes, 8);
       each<N>([&](auto v) __attribute__((always_inline)) {
         if (v.kValue % 2 == 0) __builtin_prefetch(w + 2048 + v.kValue * 32);
         const __m256i q = Base::load(w + v.kValue * 32);
@@ -177,12 +178,6 @@ struct PackedMadd : Packed256<Isa> {
       });
     }
     each<N>([&](auto v) __attribute__((always_inline)) { Ints{sums[v.kValue]}.store(to + v.kValue * 8); });
-  }
-
-  // Two sums a column.
-  MB_INLINE static Ints column_sums(const std::int32_t* p) {
-    const __m256i pairs = _mm256_hadd_epi32(Ints::load(p).v, Ints::load(p + 8).v);
-    return {_mm256_permute4x64_epi64(pairs, 0xd8)};
   }
 
   // Eight products of a nibble and an s8 stay below 8 x 2 x 15 x 127 = 30480.
@@ -208,12 +203,10 @@ struct PackedVnni256 : Packed256<Isa> {
   static constexpr int kInt8Rows = 6;
   static constexpr int kInt8Columns = 8;
   static constexpr int kBlockWords = 256;
-  static constexpr bool kExpands = false;
+  static constexpr bool kCorrects = false;
   static constexpr bool kHasRow = false;
   static constexpr int registers(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
 
-  using Activation = std::byte;
-  MB_INLINE static const std::byte* expand(const std::byte* from, int, std::byte*) { return from; }
   template <int R>
   MB_INLINE static const std::byte* rows(const std::byte* a) {
     return a;
@@ -227,7 +220,6 @@ struct PackedVnni256 : Packed256<Isa> {
     __asm__ volatile("" : "+x"(sum.v));
     return sum;
   }
-  MB_INLINE static Ints column_sums(const std::int32_t* p) { return Ints::load(p); }
   MB_INLINE static Ints dot_group(const Nibbles (&w)[4], const std::byte* a, Ints start) {
     Ints sums[2] = {start, Ints::zero()};
 #pragma GCC unroll 4

@@ -7,10 +7,9 @@
 //                 of columns that fit beside each other in a tile of R rows
 //   kUnit, kBF16Unit  bytes of a row that lie together in a panel: 4, or 8 where P has int8_columns<R> or
 //                 bf16_columns<R> of its own, of 16 columns
-//   kInt8Columns  columns of an Ints of an int8 tile; where it is 4, column_sums() adds what belongs together
-//   Activation    what expand() makes of a byte of int8 activations in each block; kExpands: if anything
-//   Weights       4 bytes of kInt8Columns columns: weights(p)
+//   Weights       4 bytes of 8 columns: weights(p)
 //   rows<R>(a)    a word of R rows;  dot<r>(Ints, Weights, rows) adds four products of row r to each column
+//   kCorrects     where correct(Ints, Weights) sums up what corrected(Ints sum, Ints) takes off each row
 //   kHasRow       where int8_row(a, w, words, sums) does one row's 64 columns at once
 //   Nibbles       a block of an int4 group of 8 columns: nibbles(p);  dot_group(Nibbles[4], row, start)
 //   widen_group   see there
@@ -96,8 +95,8 @@ struct Packed8 {
   }
 
   static void pack_int8_panel(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
-    alignas(64) std::byte piece[kMostRows * kPieceBytes];
-    float inverse[kMostRows], zero[kMostRows];
+    alignas(64) std::byte piece[P::kInt8Rows * kPieceBytes];
+    float inverse[P::kInt8Rows], zero[P::kInt8Rows];
     for (int r = 0; r < rows; ++r) {
       const RowScale scale = row_scale(x + r * stride, k);
       __builtin_memcpy(panel + r * static_cast<std::ptrdiff_t>(sizeof scale), &scale, sizeof scale);
@@ -217,19 +216,21 @@ struct Packed8 {
   }
 
   template <int R, int N>
-  static void int8_columns(const typename P::Activation* a, const std::byte* w, int words, bool start,
-                           std::int32_t* to) {
-    constexpr int kColumns = P::kInt8Columns, kRow = kPanel * kWidth / kColumns;
-    Ints sums[R][N];
+  static void int8_columns(const std::byte* a, const std::byte* w, int words, bool start, std::int32_t* to) {
+    Ints sums[R][N], corrections[N];
     each<R * N>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = i.kValue / N, v = i.kValue % N;
-      sums[r][v] = start ? Ints::zero() : Ints::load(to + r * kRow + v * kWidth);
+      sums[r][v] = start ? Ints::zero() : Ints::load(to + r * kPanel + v * kWidth);
+      corrections[v] = Ints::zero();
     });
     for (; words > 0; --words, a += 4 * R, w += kWordBytes) {
-      prefetch<R, N * kColumns * 4>(w);
+      prefetch<R, N * kWidth * 4>(w);
       typename P::Weights weights[N];
       each<N>([&](auto v) __attribute__((always_inline)) {
-        weights[v.kValue] = P::weights(w + v.kValue * kColumns * 4);
+        weights[v.kValue] = P::weights(w + v.kValue * kWidth * 4);
+        if constexpr (P::kCorrects) {
+          corrections[v.kValue] = P::correct(corrections[v.kValue], weights[v.kValue]);
+        }
       });
       const auto rows = P::template rows<R>(a);
       each<R * N>([&](auto i) __attribute__((always_inline)) {
@@ -239,38 +240,40 @@ struct Packed8 {
     }
     each<R * N>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = i.kValue / N, v = i.kValue % N;
-      sums[r][v].store(to + r * kRow + v * kWidth);
+      if constexpr (P::kCorrects) sums[r][v] = P::corrected(sums[r][v], corrections[v]);
+      sums[r][v].store(to + r * kPanel + v * kWidth);
     });
+  }
+
+  // Sums of a tile of R rows, [R, kPanel].
+  template <int R>
+  MB_INLINE static void int8_sums(const PackedTile& tile, std::int32_t* sums) {
+    constexpr int N = P::registers(R), kBlock = block_words(R);
+    const std::byte* a = tile.activations + header_bytes(R);
+    if constexpr (R == 1 && P::kHasRow) return P::int8_row(a, tile.weights, tile.depth / 4, sums);
+    for (int word = 0; word < tile.depth / 4; word += kBlock, a += 4 * R * kBlock) {
+      const int words = tile.depth / 4 - word < kBlock ? tile.depth / 4 - word : kBlock;
+      const std::byte* w = tile.weights + word * kWordBytes;
+      if constexpr (P::kUnit == 8) {
+        for (int c = 0; c < tile.columns; c += 16)
+          P::template int8_columns<R>(a, w + c * 4, words, word == 0, sums + c);
+      } else {
+        for (int c = 0; c < tile.columns; c += N * kWidth)
+          int8_columns<R, N>(a, w + c * 4, words, word == 0, sums + c);
+      }
+    }
   }
 
   template <int R>
   static void int8_rows(const PackedTile& tile) {
-    constexpr int N = P::registers(R), kColumns = P::kInt8Columns, kBlock = block_words(R);
-    constexpr bool kWhole = R == 1 && P::kHasRow;
-    constexpr int kEach = kWhole ? 1 : kWidth / kColumns;
-    alignas(64) std::int32_t sums[R * kPanel * kEach];
-    alignas(64) typename P::Activation expanded[P::kExpands ? R * 4 * kBlock : 1];
-    const std::byte* a = tile.activations + header_bytes(R);
-    if constexpr (kWhole) P::int8_row(a, tile.weights, tile.depth / 4, sums);
-    for (int word = 0; word < (kWhole ? 0 : tile.depth / 4); word += kBlock, a += 4 * R * kBlock) {
-      const int words = tile.depth / 4 - word < kBlock ? tile.depth / 4 - word : kBlock;
-      const auto* from = P::expand(a, 4 * R * words, expanded);
-      const std::byte* w = tile.weights + word * kWordBytes;
-      if constexpr (P::kUnit == 8) {
-        for (int c = 0; c < tile.columns; c += 16)
-          P::template int8_columns<R>(from, w + c * 4, words, word == 0, sums + c);
-      } else {
-        for (int c = 0; c < tile.columns; c += N * kColumns)
-          int8_columns<R, N>(from, w + c * 4, words, word == 0, sums + c * kEach);
-      }
-    }
+    alignas(64) std::int32_t sums[R * kPanel];
+    int8_sums<R>(tile, sums);
     finish(
         tile, [&](int r, int c) __attribute__((always_inline)) {
           const auto row =
               get<RowScale>(tile.activations + r * static_cast<std::ptrdiff_t>(sizeof(RowScale)));
           const Ints zeros = Ints::load(tile.sums + c) * Ints::all(P::kOffset - row.zero);
-          const std::int32_t* from = sums + (r * kPanel + c) * kEach;
-          const Ints sum = (kWhole ? Ints::load(from) : P::column_sums(from)) + zeros;
+          const Ints sum = Ints::load(sums + r * kPanel + c) + zeros;
           return sum.to_float() * (Vec::all(row.scale) * Vec::load(tile.scales + c));
         });
   }
