@@ -1,7 +1,7 @@
 // Times the products and the attention of a model's shapes, as the forward pass calls them: packing, bias and
 // stores included, and compares sampled elements with sums in double.
 //
-//   bench_kernels [--isa NAME] [--threads N] [--runs N] [--only gemm|dot|attention] [SHAPES]
+//   bench_kernels [--isa NAME] [--threads N] [--runs N] [--only gemm|dot|attention] [--type NAME] [SHAPES]
 //
 // One thread is timed in CPU seconds, several in wall time. Decode weights rotate through more memory than
 // the caches hold.
@@ -18,6 +18,7 @@
 #include "ops/attention.h"
 #include "ops/linear.h"
 #include "tensor/float16.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::bench {
 namespace {
@@ -29,16 +30,18 @@ struct Options {
   int threads = 1;
   int runs = 5;
   std::string only;
+  std::string type;  // of weights: f32, bf16, int8, int4, bf16_packed
   std::string shapes = MOONBEAM_SOURCE_DIR "/bench/shapes/moondream2.txt";
 };
 
 struct Run {
   const Options& options;
   ops::Context& context;
-  const base::Buffer<std::byte>& weights;  // kWeightBytes of one type
+  base::Buffer<std::byte>& weights;  // kWeightBytes of one type
   DType type;
   double peak;       // GFLOP/s of all threads, f32
   double bf16_peak;  // likewise
+  double int8_peak;  // GOP/s
   double read;       // GB/s
   Report& report;
 };
@@ -69,6 +72,49 @@ base::Buffer<std::byte> random_weights(DType type) {
   return weights;
 }
 
+// A packed matrix [n, k] at `to`, all of its panels the same.
+void put_packed(DType type, int n, int k, std::byte* to) {
+  const tensor::PackedLayout one = tensor::packed_layout(type, tensor::kPanelColumns, k);
+  const tensor::PackedLayout all = tensor::packed_layout(type, n, k);
+  base::Buffer<std::byte> panel(one.bytes);
+  const base::Buffer<float> rows = random_floats(static_cast<std::size_t>(k) * tensor::kPanelColumns);
+  tensor::pack_panel(one, 0, rows.data(), tensor::kPanelColumns, panel.data());
+  constexpr std::size_t kSide = tensor::kPanelColumns * 4;  // bytes of scales or sums
+  for (int p = 0; p < all.panels; ++p) {
+    const auto at = static_cast<std::size_t>(p);
+    std::memcpy(to + at * all.panel, panel.data(), one.panel);
+    if (type != DType::kInt8) continue;
+    std::memcpy(to + all.scales + at * kSide, panel.data() + one.scales, kSide);
+    std::memcpy(to + all.sums + at * kSide, panel.data() + one.sums, kSide);
+  }
+}
+
+// As many copies of a packed matrix as fit.
+void fill_packed(base::Buffer<std::byte>& weights, DType type, int n, int k) {
+  const std::size_t bytes = tensor::packed_layout(type, n, k).bytes;
+  put_packed(type, n, k, weights.data());
+  for (std::size_t at = bytes; at + bytes <= weights.size(); at += bytes)
+    std::memcpy(weights.data() + at, weights.data(), bytes);
+}
+
+void weights_row(const tensor::TensorView& weight, int n, int k, int row, float* to) {
+  if (tensor::is_packed(weight.dtype)) {
+    tensor::unpack_row(tensor::packed_layout(weight.dtype, n, k), weight.data, row, to);
+  } else {
+    tensor::info(weight.dtype).dequantize(weight.row(row), to, k);
+  }
+}
+
+// Largest deviation of a sum whose products' squares add up to `squares`, its weights' to `weight_squares`:
+// f32 rounds each step, bf16 each activation by 2^-9, int8 and int4 by half a step of 1 / 254 (activations
+// lie within +-0.5); six times the root of what they add up to.
+double tolerance(DType type, int k, double squares, double weight_squares) {
+  const double rounding = 1.2e-7 * (8 + std::sqrt(k)) * std::sqrt(squares);
+  if (!tensor::is_packed(type)) return rounding;
+  if (type == DType::kBF16Packed) return rounding + 6 * 0.0012 * std::sqrt(squares);
+  return rounding + 6 * (1.0 / 254 / std::sqrt(12)) * std::sqrt(weight_squares);
+}
+
 // Elements here and there of x wT + bias against sums in double.
 void check(const float* x, int rows, const ops::Linear& layer, const float* out) {
   const int k = layer.in();
@@ -77,28 +123,35 @@ void check(const float* x, int rows, const ops::Linear& layer, const float* out)
   for (int s = 0; s < 16; ++s) {
     const int r = static_cast<int>(static_cast<std::int64_t>(rows - 1) * s / 15);
     const int c = static_cast<int>(static_cast<std::int64_t>(n - 1) * (15 - s) / 15);
-    tensor::info(layer.weight.dtype).dequantize(layer.weight.row(c), w.data(), k);
+    weights_row(layer.weight, n, k, c, w.data());
     double sum = layer.bias[c];
-    double squares = sum * sum;
+    double squares = sum * sum, weight_squares = 0;
     for (int i = 0; i < k; ++i) {
-      const double product =
-          static_cast<double>(x[static_cast<std::ptrdiff_t>(r) * k + i]) * w[static_cast<std::size_t>(i)];
+      const double weight = w[static_cast<std::size_t>(i)];
+      const double product = static_cast<double>(x[static_cast<std::ptrdiff_t>(r) * k + i]) * weight;
       sum += product;
       squares += product * product;
+      weight_squares += weight * weight;
     }
     const double got = out[static_cast<std::ptrdiff_t>(r) * n + c];
-    const double tolerance = 1.2e-7 * (8 + std::sqrt(k)) * std::sqrt(squares);
-    if (!(std::abs(got - sum) <= tolerance)) {
+    if (!(std::abs(got - sum) <= tolerance(layer.weight.dtype, k, squares, weight_squares))) {
       base::fail(ErrorCode::kInvalidArgument, "bench_kernels: element [", r, ",", c, "]: expected ", sum,
                  ", got ", got);
     }
   }
 }
 
+// Of the arithmetic that products of many rows take: int4 is widened to int8.
+double peak_of(const Run& run) {
+  if (run.type == DType::kBF16Packed) return run.bf16_peak;
+  return tensor::is_packed(run.type) ? run.int8_peak : run.peak;
+}
+
 void bench_product(const Run& run, const std::string& kind, int m, int k, int n) {
   const base::Buffer<float> x = random_floats(static_cast<std::size_t>(m) * k);
   const base::Buffer<float> bias = random_floats(static_cast<std::size_t>(n));
   base::Buffer<float> out(static_cast<std::size_t>(m) * n);
+  if (tensor::is_packed(run.type)) fill_packed(run.weights, run.type, n, k);
   ops::Linear layer = {{run.weights.data(), run.type, {n, k}}, bias.data()};
   const std::int64_t bytes = layer.weight.bytes();
   const auto places = static_cast<std::int64_t>(kWeightBytes) / bytes;
@@ -111,7 +164,7 @@ void bench_product(const Run& run, const std::string& kind, int m, int k, int n)
   const std::string what = base::cat(kind, " ", tensor::info(run.type).name, " ", m, " x ", k, " x ", n);
   const std::string isa(run.context.kernels.isa);
   if (kind == "gemm") {
-    run.report.add(what, isa, run.options.threads, times, 2e-9 * m * k * n, "GFLOP/s", run.peak);
+    run.report.add(what, isa, run.options.threads, times, 2e-9 * m * k * n, "GFLOP/s", peak_of(run));
   } else {
     run.report.add(what, isa, run.options.threads, times, 1e-9 * static_cast<double>(bytes), "GB/s",
                    run.read);
@@ -204,7 +257,7 @@ void bench_shapes(const Run& run) {
     if (kind.empty() || kind[0] == '#' || (!run.options.only.empty() && kind != run.options.only)) continue;
     if (kind == "attention") {
       if (run.type == DType::kF32) bench_attention(run, a, b, c, d);
-    } else if (run.type == DType::kF32 || kind == "dot" || run.options.only == "gemm") {
+    } else if (run.type != DType::kBF16 || kind == "dot" || run.options.only == "gemm") {
       bench_product(run, kind, a, b, c);
     }
   }
@@ -223,6 +276,8 @@ Options parse(int argc, char** argv) {
       options.runs = std::atoi(argv[++i]);
     } else if (word == "--only" && has_value) {
       options.only = argv[++i];
+    } else if (word == "--type" && has_value) {
+      options.type = argv[++i];
     } else if (word[0] != '-') {
       options.shapes = word;
     } else {
@@ -242,13 +297,16 @@ void run_all(const Options& options) {
     if (options.isa.empty() ? !limits : table->isa != options.isa) continue;
     const double peak = limits ? measure_peak(limits->f32) * options.threads : 0;
     const double bf16_peak = limits ? measure_bf16_peak(*limits) * options.threads : 0;
+    const double int8_peak = limits && limits->int8.run ? measure_peak(limits->int8) * options.threads : 0;
     const double read = limits ? measure_read(*limits, options.threads) : 0;
-    std::printf("%s: peak %.1f GFLOP/s, bf16 %.1f, read %.1f GB/s\n", std::string(table->isa).c_str(), peak,
-                bf16_peak, read);
-    for (DType type : {DType::kF32, DType::kBF16}) {
+    std::printf("%s: peak %.1f GFLOP/s, bf16 %.1f, int8 %.1f GOP/s, read %.1f GB/s\n",
+                std::string(table->isa).c_str(), peak, bf16_peak, int8_peak, read);
+    for (DType type : {DType::kF32, DType::kBF16, DType::kInt8, DType::kInt4, DType::kBF16Packed}) {
+      if (!options.type.empty() && options.type != tensor::info(type).name) continue;
       ops::Context context(pool, *table);
-      const base::Buffer<std::byte> weights = random_weights(type);
-      bench_shapes({options, context, weights, type, peak, bf16_peak, read, report});
+      base::Buffer<std::byte> weights =
+          tensor::is_packed(type) ? base::Buffer<std::byte>(kWeightBytes) : random_weights(type);
+      bench_shapes({options, context, weights, type, peak, bf16_peak, int8_peak, read, report});
     }
   }
   report.print_json();
