@@ -280,30 +280,37 @@ struct Packed8 {
 
   // ---- int4: a group at a time of all columns; totals stay in the first-level cache
 
+  // Eight columns of a group for R rows.
+  template <int R>
+  MB_INLINE static void int4_columns(const std::byte* a, const std::byte* w, int c, float* totals) {
+    typename P::Nibbles nibbles[4];
+    each<4>([&](auto j) __attribute__((always_inline)) {
+      nibbles[j.kValue] = P::nibbles(w + j.kValue * kWordBytes + c * 4);
+    });
+    const Vec scale = Vec::load_bf16(w + kPanel * kGroup / 2 + c * 2);
+    each<R>([&](auto r) __attribute__((always_inline)) {
+      const std::byte* row = a + r.kValue * kGroupRow;
+      const Ints sum = P::dot_group(nibbles, row, Ints::all(get<std::int32_t>(row + kGroup + 4)));
+      float* total = totals + r.kValue * kPanel + c;
+      const Vec both = Vec::all(get<float>(row + kGroup)) * scale;
+      Vec::fma(sum.to_float(), both, Vec::load(total)).store(total);
+    });
+  }
+
   template <int R>
   static void int4_rows(const PackedTile& tile) {
     alignas(64) float totals[R * kPanel] = {};
     const std::byte* a = tile.activations;
     const std::byte* w = tile.weights;
     for (int g = 0; g < tile.depth / kGroup; ++g, a += kGroupRow * R, w += kGroupBytes) {
-      const std::byte* scales = w + kPanel * kGroup / 2;
-      for (int c = 0; c < tile.columns; c += kWidth) {
-        typename P::Nibbles nibbles[4];
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) {
-          const std::byte* at = w + j * kWordBytes + c * 4;
-          if (c % 16 == 0) __builtin_prefetch(at + 2 * kGroupBytes);
-          nibbles[j] = P::nibbles(at);
-        }
-        const Vec scale = Vec::load_bf16(scales + c * 2);
-#pragma GCC unroll 6
-        for (int r = 0; r < R; ++r) {
-          const std::byte* row = a + r * kGroupRow;
-          const Ints sum = P::dot_group(nibbles, row, Ints::all(get<std::int32_t>(row + kGroup + 4)));
-          float* total = totals + r * kPanel + c;
-          const Vec both = Vec::all(get<float>(row + kGroup)) * scale;
-          Vec::fma(sum.to_float(), both, Vec::load(total)).store(total);
-        }
+      // Few rows find registers for 16 columns at a time, which share the rows' words.
+      constexpr int kStep = R <= 2 ? 2 * kWidth : kWidth;
+      for (int c = 0; c < tile.columns; c += kStep) {
+        // A quarter of a group after the next one for each quarter of this one.
+        const std::byte* ahead = w + 2 * kGroupBytes + c / 16 * (kGroupBytes / 4);
+        for (int at = 0; c % 16 == 0 && at < kGroupBytes / 4; at += 64) __builtin_prefetch(ahead + at);
+        int4_columns<R>(a, w, c, totals);
+        if constexpr (kStep > kWidth) int4_columns<R>(a, w, c + kWidth, totals);
       }
     }
     finish(
