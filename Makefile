@@ -36,7 +36,7 @@ define test
 	ctest --test-dir build/$(1)$(suffix) -j $(JOBS) --output-on-failure --no-tests=error $(2)
 endef
 
-.PHONY: help demo check check-all asan tsan coverage aarch64 tidy format bench install clean
+.PHONY: help demo check check-all asan tsan coverage aarch64 tidy format bench gate install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +103,14 @@ bench: | build  ## build the benchmarks and time the kernels
 	@$(call build,ci)
 	build/ci$(suffix)/bench/bench_limits
 	build/ci$(suffix)/bench/bench_kernels
+
+# What a busy machine spoils once it rarely spoils three times.
+gate: | build  ## compare the kernels' rates with bench/baseline.txt, if that has this CPU
+	@tools/install-packages check $(clang)
+	@$(call build,ci,bench_kernels)
+	@for type in int8 bf16_packed; do for try in 1 2 3; do \
+	  build/ci$(suffix)/bench/bench_kernels --isa avx512bf16 --only gemm --type $$type --runs 9 --gate bench/baseline.txt \
+	    >build/gate.log && break; grep '^gate' build/gate.log; [ $$try -lt 3 ] || exit 1; done; tail -1 build/gate.log; done
 
 install: | build  ## build and install under PREFIX (/usr/local), below DESTDIR if that is set
 	@tools/install-packages demo $(clang)

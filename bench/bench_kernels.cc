@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "gate.h"
 #include "measure.h"
 #include "ops/attention.h"
 #include "ops/linear.h"
@@ -31,6 +32,8 @@ struct Options {
   int runs = 5;
   std::string only;
   std::string type;  // of weights: f32, bf16, int8, int4, bf16_packed
+  std::string gate;  // file to compare with
+  bool print_gate = false;
   std::string shapes = MOONBEAM_SOURCE_DIR "/bench/shapes/moondream2.txt";
 };
 
@@ -278,6 +281,10 @@ Options parse(int argc, char** argv) {
       options.only = argv[++i];
     } else if (word == "--type" && has_value) {
       options.type = argv[++i];
+    } else if (word == "--gate" && has_value) {
+      options.gate = argv[++i];
+    } else if (word == "--print-gate") {
+      options.print_gate = true;
     } else if (word[0] != '-') {
       options.shapes = word;
     } else {
@@ -287,7 +294,8 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-void run_all(const Options& options) {
+// True if the gate holds, or there is none.
+bool run_all(const Options& options) {
   Report report;
   base::ThreadPool pool(options.threads);
   std::printf("%s, %d threads, %s\n", base::cpu_features().name.c_str(), options.threads,
@@ -310,6 +318,8 @@ void run_all(const Options& options) {
     }
   }
   report.print_json();
+  if (options.print_gate) print_gate(report);
+  return options.gate.empty() || holds_the_gate(report, options.gate);
 }
 
 }  // namespace
@@ -317,8 +327,7 @@ void run_all(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    moonbeam::bench::run_all(moonbeam::bench::parse(argc, argv));
-    return 0;
+    return moonbeam::bench::run_all(moonbeam::bench::parse(argc, argv)) ? 0 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

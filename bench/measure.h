@@ -13,6 +13,12 @@ namespace moonbeam::bench {
 
 using namespace limits;  // the benchmarks are about nothing else
 
+struct Figure {
+  std::string what, isa;
+  int threads;
+  double best_share;  ///< of the limit, by the fastest run; 0 if there is no limit
+};
+
 /// Prints a line for people at once, keeps one of JSON for the end.
 class Report {
  public:
@@ -21,6 +27,7 @@ class Report {
   void add(const std::string& what, const std::string& isa, int threads, const Times& times, double amount,
            const std::string& unit, double limit) {
     const double rate = amount / times.median;
+    figures_.push_back({what, isa, threads, limit > 0 ? amount / times.min / limit : 0});
     std::printf("%-34s %-7s %d thr %9.1f %s", what.c_str(), isa.c_str(), threads, rate, unit.c_str());
     if (limit > 0) std::printf(" %5.1f %%", 100 * rate / limit);
     std::printf("   ms min %.3f median %.3f max %.3f\n", times.min * 1e3, times.median * 1e3,
@@ -34,12 +41,14 @@ class Report {
                       ",\"ms_max\":", base::format_decimal(times.max * 1e3, 4), "}");
     lines_.push_back(line);
   }
+  const std::vector<Figure>& figures() const { return figures_; }
   void print_json() const {
     for (const std::string& line : lines_) std::printf("%s\n", line.c_str());
   }
 
  private:
   std::vector<std::string> lines_;
+  std::vector<Figure> figures_;
 };
 
 }  // namespace moonbeam::bench
