@@ -31,7 +31,7 @@ import machine
 
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = "moonbeam"
-TRIES = 4
+TRIES = 3
 
 
 def parse():
@@ -204,7 +204,7 @@ def show(stage, mode, rows):
 
 def main():
     args = parse()
-    install.install(args.disk, args.moonbeam, args.peers.split(","))
+    install.install(args.disk, args.moonbeam, args.peers.split(","), args.check)
     if args.install_only:
         return
     log = Log(args.out)

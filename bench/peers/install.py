@@ -70,8 +70,17 @@ def synth(moonbeam, variant, out, *options):
         run(moonbeam, "weights", "synth", variant, out, *options)
 
 
-def install(disk, moonbeam, peers):
-    """`moonbeam`: the command line program, which makes the weights."""
+def reference(disk, moonbeam):
+    """What reference.py writes, which needs the weights of the pair in the published layout for a while."""
+    if (disk / "reference/encode_one_map.npy").exists():
+        return
+    synth(moonbeam, "moondream2-2024-05-08", disk / "weights-2024", "--dtype", "bf16")
+    run(python(disk), HERE / "reference.py", "--disk", disk)
+    shutil.rmtree(disk / "weights-2024")
+
+
+def install(disk, moonbeam, peers, check=False):
+    """`moonbeam`: the command line program, which makes the weights. `check`: also what errors are measured against."""
     disk.mkdir(parents=True, exist_ok=True)
     packages(disk)
     synth(moonbeam, "moondream2", disk / "weights", "--dtype", "bf16")
@@ -85,3 +94,5 @@ def install(disk, moonbeam, peers):
         run(python(disk), HERE / "openvino_build.py", "--disk", disk)
     if "onnxruntime" in peers:
         run(python(disk), HERE / "onnx_build.py", "--disk", disk)
+    if check:
+        reference(disk, moonbeam)

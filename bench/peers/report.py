@@ -175,7 +175,7 @@ def contest_part(figures, images, avx2):
             out += [
                 f"{line['rounds']} rounds in turns, {line['repeat']} runs a process, {line['threads']} threads; "
                 f"{gone} of {runs} processes thrown away because others were busy."
-                + (" (*): none of four tries was quiet." if any(r.get("disturbed") for r in line["rows"]) else ""),
+                + (" (*): no try was quiet." if any(r.get("disturbed") for r in line["rows"]) else ""),
                 "",
             ]
     return out
