@@ -22,12 +22,21 @@ struct PairDot {
   }
 };
 
+struct Round {
+  MB_INLINE static __m256i round(Packed::Vec v) {
+    const __m256bh halves = _mm512_cvtneps_pbh(v.v);
+    __m256i out;
+    __builtin_memcpy(&out, &halves, sizeof out);
+    return out;
+  }
+};
+
 KernelTable make() {
   KernelTable table = avx512vnni::table();
   table.isa = "avx512bf16";
   table.attention16 = simd::attention16<Pairs<Isa>>;
   table.store_keys16 = simd::store_keys16<Pairs<Isa>>;
-  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16, Packed::tile_bf16<PairDot>};
+  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16<Round>, Packed::tile_bf16<PairDot>};
   return table;
 }
 

@@ -26,12 +26,16 @@ struct WidenedDot {
   MB_INLINE static Packed::Vec as_floats(__m512i bits) { return {_mm512_castsi512_ps(bits)}; }
 };
 
+struct Round {
+  MB_INLINE static __m256i round(Packed::Vec v) { return Packed::round_bf16(v); }
+};
+
 KernelTable make() {
   KernelTable table = avx512::kTable;
   table.isa = "avx512vnni";
   table.int8 = {simd::kPackedRows, Packed::pack_int8, Packed::tile_int8<IntegerDot>};
   table.int4 = {simd::kPackedRows, Packed::pack_int4, Packed::tile_int4<IntegerDot>};
-  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16, Packed::tile_bf16<WidenedDot>};
+  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16<Round>, Packed::tile_bf16<WidenedDot>};
   table.widen_int4 = Packed::widen_int4<IntegerDot>;
   return table;
 }

@@ -154,7 +154,7 @@ struct Packed512 {
     return _mm512_min_epi32(_mm512_max_epi32(v, _mm512_set1_epi32(-127)), _mm512_set1_epi32(127));
   }
 
-  // To nearest even; NaN stays NaN.
+  // To nearest even; NaN stays NaN. For processors that cannot do it themselves.
   MB_INLINE static __m256i round_bf16(Vec v) {
     const __m512i bits = _mm512_castps_si512(v.v);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
@@ -164,14 +164,15 @@ struct Packed512 {
     return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_mov_epi32(rounded, nan, quiet), 16));
   }
 
-  template <int R>
+  // Round::round(v): sixteen bf16 of the nearest values.
+  template <class Round, int R>
   static void pack_bf16_panel(const float* x, std::ptrdiff_t stride, int k, std::byte* panel) {
     const int depth = padded(k);
     for (int i = 0; i < depth; i += kRegisterColumns, panel += 32 * R) {
       __m128i low[R], high[R];
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
-        const __m256i halves = round_bf16(load(x + r * stride + i, k - i));
+        const __m256i halves = Round::round(load(x + r * stride + i, k - i));
         low[r] = _mm256_castsi256_si128(halves);
         high[r] = _mm256_extracti128_si256(halves, 1);
       }
@@ -456,9 +457,11 @@ struct Packed512 {
                                            pack_int4_panel<4>, pack_int4_panel<5>, pack_int4_panel<6>};
     pack_panels(kByRows, tensor::DType::kInt4, x, stride, rows, k, panels);
   }
+  template <class Round>
   static void pack_bf16(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
-    static constexpr PanelFn* kByRows[] = {pack_bf16_panel<1>, pack_bf16_panel<2>, pack_bf16_panel<3>,
-                                           pack_bf16_panel<4>, pack_bf16_panel<5>, pack_bf16_panel<6>};
+    static constexpr PanelFn* kByRows[] = {pack_bf16_panel<Round, 1>, pack_bf16_panel<Round, 2>,
+                                           pack_bf16_panel<Round, 3>, pack_bf16_panel<Round, 4>,
+                                           pack_bf16_panel<Round, 5>, pack_bf16_panel<Round, 6>};
     pack_panels(kByRows, tensor::DType::kBF16Packed, x, stride, rows, k, panels);
   }
 
