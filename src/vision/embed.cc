@@ -62,33 +62,60 @@ FeatureMap local_features(const VisionConfig& config, const float* local, image:
 
 }  // namespace
 
-ImageEmbeddings embed_image(Encoder& encoder, const VisionConfig& config, const Image& picture,
-                            const LayerFn& on_layer, const Probe& probe) {
+ImageEmbedder::ImageEmbedder(const VisionConfig& config, const Image& picture) : config_(config) {
   if (picture.height <= 0 || picture.width <= 0) {
     base::fail(ErrorCode::kInvalidArgument, "image: expected at least 1x1 pixels, got ", picture.width, "x",
                picture.height);
   }
-  const Patches patches = cut(config, picture);
-  const auto per_crop = static_cast<std::size_t>(config.patches()) * static_cast<std::size_t>(config.dim);
-  base::Buffer<float> features(static_cast<std::size_t>(patches.crops) * per_crop);
-  ImageEmbeddings out;
-  out.crops = patches.crops;
-  if (!encoder.encode(patches.data.data(), patches.crops, features.data(), on_layer, probe)) return out;
+  Patches patches = cut(config, picture);
+  patches_ = std::move(patches.data);
+  tiling_ = patches.tiling;
+  out_.crops = patches.crops;
+}
 
-  const int side = config.grid_side();
-  const int grid = config.image_grid;
-  const FeatureMap global = adaptive_avg_pool2d(features.data(), side, side, config.dim, grid, grid);
+void ImageEmbedder::begin(Encoder& encoder, const Probe& probe) {
+  encoder_ = &encoder;
+  probe_ = probe;
+  features_.reserve_discard(static_cast<std::size_t>(out_.crops) *
+                            static_cast<std::size_t>(config_.patches()) *
+                            static_cast<std::size_t>(config_.dim));
+  encoder.begin(patches_.data(), out_.crops, features_.data(), probe);
+}
+
+bool ImageEmbedder::step() {
+  if (encoder_->step()) return true;
+  if (out_.count == 0) merge();
+  return false;
+}
+
+void ImageEmbedder::merge() {
+  const int side = config_.grid_side();
+  const int grid = config_.image_grid;
+  const float* local_crops =
+      features_.data() + static_cast<std::size_t>(config_.patches()) * static_cast<std::size_t>(config_.dim);
+  const FeatureMap global = adaptive_avg_pool2d(features_.data(), side, side, config_.dim, grid, grid);
   // With one crop both halves see the same pixels: the encoder ran once for both, which is exact.
   FeatureMap local;
-  if (patches.crops > 1) local = local_features(config, features.data() + per_crop, patches.tiling);
-  const float* local_rows = patches.crops > 1 ? local.data.data() : global.data.data();
-  if (probe) probe("pooled", 0, local_rows, grid * grid, config.dim);
+  if (out_.crops > 1) local = local_features(config_, local_crops, tiling_);
+  const float* local_rows = out_.crops > 1 ? local.data.data() : global.data.data();
+  if (probe_) probe_("pooled", 0, local_rows, grid * grid, config_.dim);
 
-  out.count = config.image_tokens();
-  out.data = base::Buffer<float>(static_cast<std::size_t>(out.count) *
-                                 static_cast<std::size_t>(config.proj_out_dim));
-  encoder.project(global.data.data(), local_rows, out.count, out.data.data());
-  return out;
+  const int count = config_.image_tokens();
+  out_.data =
+      base::Buffer<float>(static_cast<std::size_t>(count) * static_cast<std::size_t>(config_.proj_out_dim));
+  encoder_->project(global.data.data(), local_rows, count, out_.data.data());
+  out_.count = count;
+}
+
+ImageEmbeddings embed_image(Encoder& encoder, const VisionConfig& config, const Image& picture,
+                            const LayerFn& on_layer, const Probe& probe) {
+  ImageEmbedder embedder(config, picture);
+  embedder.begin(encoder, probe);
+  for (bool more = true; more;) {
+    more = embedder.step();
+    if (on_layer && !on_layer(embedder.done(), embedder.steps())) return {};
+  }
+  return embedder.take();
 }
 
 }  // namespace moonbeam::vision

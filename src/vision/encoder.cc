@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace moonbeam::vision {
@@ -31,49 +32,73 @@ Encoder::Encoder(const VisionConfig& config, const VisionWeights& weights, ops::
 
 bool Encoder::encode(const float* patches, int crops, float* features, const LayerFn& on_layer,
                      const Probe& probe) {
-  const int per_crop = config_.patches();
-  const auto dim = static_cast<std::ptrdiff_t>(config_.dim);
-  const int batches = (crops + crops_per_batch_ - 1) / crops_per_batch_;
-  const auto rows_at_once = static_cast<std::size_t>(std::min(crops, crops_per_batch_) * per_crop);
-  x_.reserve_discard(rows_at_once * config_.dim);
-  normed_.reserve_discard(rows_at_once * config_.dim);
-  qkv_.reserve_discard(rows_at_once * 3 * config_.dim);
-  hidden_.reserve_discard(rows_at_once * config_.ff_dim);
-
-  int done = 0;
-  for (int first = 0; first < crops; first += crops_per_batch_) {
-    const int count = std::min(crops_per_batch_, crops - first);
-    const int rows = count * per_crop;
-    ops::linear(context_, patches + static_cast<std::ptrdiff_t>(first) * per_crop * config_.patch_dim(), rows,
-                weights_.patch_emb, x_.data());
-    for (int crop = 0; crop < count; ++crop) {
-      context_.kernels.add(weights_.pos_emb, x_.data() + crop * per_crop * dim,
-                           static_cast<int>(per_crop * dim));
-    }
-    if (probe) probe("vit_in", 0, x_.data(), rows, config_.dim);
-    for (int layer = 0; layer < config_.layers; ++layer) {
-      block(layer, count, probe);
-      if (on_layer && !on_layer(++done, batches * config_.layers)) return false;
-    }
-    float* out = features + first * per_crop * dim;
-    ops::layer_norm(context_, x_.data(), rows, weights_.post_ln, out);
-    if (probe) probe("features", 0, out, rows, config_.dim);
+  begin(patches, crops, features, probe);
+  for (bool more = true; more;) {
+    more = step();
+    if (on_layer && !on_layer(done_, steps_)) return false;
   }
   return true;
 }
 
-void Encoder::block(int layer, int crops, const Probe& probe) {
+void Encoder::begin(const float* patches, int crops, float* features, Probe probe) {
+  patches_ = patches;
+  features_ = features;
+  crops_ = crops;
+  probe_ = std::move(probe);
+  first_ = layer_ = done_ = 0;
+  steps_ = (crops + crops_per_batch_ - 1) / crops_per_batch_ * config_.layers;
+  const auto rows = static_cast<std::size_t>(std::min(crops, crops_per_batch_) * config_.patches());
+  x_.reserve_discard(rows * config_.dim);
+  normed_.reserve_discard(rows * config_.dim);
+  qkv_.reserve_discard(rows * 3 * config_.dim);
+  hidden_.reserve_discard(rows * config_.ff_dim);
+}
+
+int Encoder::batch_crops() const noexcept {
+  return std::min(crops_per_batch_, crops_ - first_);
+}
+
+bool Encoder::step() {
+  if (done_ >= steps_) return false;
+  if (layer_ == 0) embed_patches();
+  block(layer_, batch_crops());
+  ++done_;
+  if (++layer_ < config_.layers) return true;
+
+  const int rows = batch_crops() * config_.patches();
+  float* out = features_ + static_cast<std::ptrdiff_t>(first_) * config_.patches() * config_.dim;
+  ops::layer_norm(context_, x_.data(), rows, weights_.post_ln, out);
+  if (probe_) probe_("features", 0, out, rows, config_.dim);
+  first_ += crops_per_batch_;
+  layer_ = 0;
+  return first_ < crops_;
+}
+
+void Encoder::embed_patches() {
+  const int per_crop = config_.patches();
+  const int rows = batch_crops() * per_crop;
+  const auto dim = static_cast<std::ptrdiff_t>(config_.dim);
+  ops::linear(context_, patches_ + static_cast<std::ptrdiff_t>(first_) * per_crop * config_.patch_dim(), rows,
+              weights_.patch_emb, x_.data());
+  for (int crop = 0; crop < batch_crops(); ++crop) {
+    context_.kernels.add(weights_.pos_emb, x_.data() + crop * per_crop * dim,
+                         static_cast<int>(per_crop * dim));
+  }
+  if (probe_) probe_("vit_in", 0, x_.data(), rows, config_.dim);
+}
+
+void Encoder::block(int layer, int crops) {
   const BlockWeights& weights = weights_.blocks[static_cast<std::size_t>(layer)];
   const int rows = crops * config_.patches();
   ops::layer_norm(context_, x_.data(), rows, weights.ln1, normed_.data());
   ops::linear(context_, normed_.data(), rows, weights.qkv, qkv_.data());
   attend(crops);
   ops::linear(context_, normed_.data(), rows, weights.proj, x_.data(), ops::Epilogue::kAdd);
-  if (probe) probe("vit_block_attn", layer, x_.data(), rows, config_.dim);
+  if (probe_) probe_("vit_block_attn", layer, x_.data(), rows, config_.dim);
   ops::layer_norm(context_, x_.data(), rows, weights.ln2, normed_.data());
   ops::linear(context_, normed_.data(), rows, weights.fc1, hidden_.data(), ops::Epilogue::kGelu);
   ops::linear(context_, hidden_.data(), rows, weights.fc2, x_.data(), ops::Epilogue::kAdd);
-  if (probe) probe("vit_block", layer, x_.data(), rows, config_.dim);
+  if (probe_) probe_("vit_block", layer, x_.data(), rows, config_.dim);
 }
 
 // Each crop attends to itself alone. Reads qkv_, leaves the heads' output in normed_.

@@ -34,12 +34,22 @@ class Encoder {
   bool encode(const float* patches, int crops, float* features, const LayerFn& on_layer = {},
               const Probe& probe = {});
 
+  /// The same in pieces: between two calls of step() other work may run. `patches` and `features` outlive the
+  /// last step.
+  void begin(const float* patches, int crops, float* features, Probe probe = {});
+  /// Runs one layer of one batch. False when none is left.
+  bool step();
+  int done() const noexcept { return done_; }  ///< steps
+  int steps() const noexcept { return steps_; }
+
   /// concat(global, local) per cell [n, dim] each -> fc1 -> gelu -> fc2 -> embeddings [n, proj_out_dim].
   /// `local` is ignored where the projector takes one feature map.
   void project(const float* global, const float* local, int n, float* embeddings);
 
  private:
-  void block(int layer, int crops, const Probe& probe);
+  int batch_crops() const noexcept;  // of the batch that runs
+  void embed_patches();
+  void block(int layer, int crops);
   void attend(int crops);
   template <class Block, class View, class Element>
   void attend(int crops, base::Buffer<Element>& storage, std::size_t k_size, std::size_t v_size);
@@ -48,6 +58,16 @@ class Encoder {
   const VisionWeights& weights_;
   ops::Context& context_;
   int crops_per_batch_;
+
+  // What begin() was told, and how far it is.
+  const float* patches_ = nullptr;
+  float* features_ = nullptr;
+  int crops_ = 0;
+  int first_ = 0;  // crop of the batch that runs
+  int layer_ = 0;
+  int done_ = 0, steps_ = 0;
+  Probe probe_;
+
   // P patches of a batch's crops in all, D width.
   base::Buffer<float> x_;       // [P, D] residual stream
   base::Buffer<float> normed_;  // [P, D], reused for the attention's output
