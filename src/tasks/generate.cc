@@ -6,8 +6,6 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "region/region.h"
-#include "text/sampler.h"
-#include "text/text_stream.h"
 
 namespace moonbeam::tasks {
 
@@ -35,27 +33,25 @@ bool go_on(const TextOptions& options, int done) {
   return !options.progress || options.progress({Progress::Stage::kDecode, done, options.max_tokens});
 }
 
-/// Hands pieces of a stream to a callback and remembers whether it wants more.
-class Emitter {
- public:
-  explicit Emitter(const TextFn& fn) : fn_(fn) {}
-  bool operator()(std::string_view piece) {
-    if (wanted_ && !piece.empty() && fn_) wanted_ = fn_(piece);
-    return wanted_;
-  }
+// Hands a piece of a stream to a callback, unless it wants no more.
+void emit(const TextFn& fn, std::string_view piece, bool& wanted) {
+  if (wanted && !piece.empty() && fn) wanted = fn(piece);
+}
 
- private:
-  const TextFn& fn_;
-  bool wanted_ = true;
-};
+text::TextStreamOptions answer_stream(const model::Prompts& prompts, const TextOptions& options) {
+  text::TextStreamOptions out{.by_words = true, .strip = prompts.strip_answer, .stop = options.stop};
+  if (!prompts.text_stop.empty()) out.stop.push_back(prompts.text_stop);
+  return out;
+}
 
-void check(const TextOptions& options) {
+const TextOptions& checked(const TextOptions& options) {
   if (options.max_tokens < 0) {
     base::fail(ErrorCode::kInvalidArgument, "max_tokens: expected at least 0, got ", options.max_tokens);
   }
   for (const std::string& stop : options.stop) {
     if (stop.empty()) base::fail(ErrorCode::kInvalidArgument, "stop: a stop string is empty");
   }
+  return options;
 }
 
 }  // namespace
@@ -65,60 +61,97 @@ void fail_not_finite(const Engine& engine) {
              ": the logits are not finite numbers; the weights are damaged");
 }
 
-GeneratedText generate_text(Runner& runner, Sequence& sequence, const TextOptions& options,
-                            const LogitsFn& on_logits) {
-  check(options);
-  const Engine& engine = runner.engine();
-  const model::Prompts& prompts = engine.prompts();
-  text::Sampler sampler(sampling(options.sampling));
-  text::TextStreamOptions stream_options{
-      .by_words = true, .strip = prompts.strip_answer, .stop = options.stop};
-  if (!prompts.text_stop.empty()) stream_options.stop.push_back(prompts.text_stop);
-  text::TextStream stream(engine.tokenizer, std::move(stream_options));
-  Emitter emit(options.on_text);
+TextGeneration::TextGeneration(const Engine& engine, const TextOptions& options, LogitsFn on_logits)
+    : engine_(engine),
+      options_(checked(options)),
+      on_logits_(std::move(on_logits)),
+      sampler_(sampling(options.sampling)),
+      stream_(engine.tokenizer, answer_stream(engine.prompts(), options)) {}
 
-  GeneratedText out;
-  const double start = base::now_ms();
-  if (on_logits) on_logits(sequence.logits);
-  int id = choose(sampler, engine, sequence);
-  while (true) {
-    const int count = static_cast<int>(out.ids.size());
-    if (id == prompts.eos) break;
-    if (count >= options.max_tokens || room(engine, sequence) < 1) {
-      out.finish = Finish::kLength;
-      break;
-    }
-    const bool wanted = emit(stream.push(id));
-    out.ids.push_back(id);
-    if (stream.stopped() || !wanted || !go_on(options, count + 1)) {
-      out.finish = Finish::kStopped;
-      break;
-    }
-    const Token token = TextToken{id};
-    runner.advance(sequence, std::span(&token, 1));
-    if (on_logits) on_logits(sequence.logits);
-    if (prompts.suppress_answer) suppress(sequence, prompts.answer);
-    id = choose(sampler, engine, sequence);
-  }
-  emit(stream.finish());
-  out.text = stream.text();
-  out.decode_ms = base::now_ms() - start;
-  return out;
+Next TextGeneration::next(Runner& /*runner*/, Sequence& sequence) {
+  const model::Prompts& prompts = engine_.prompts();
+  if (!begun_) start_ms_ = base::now_ms();
+  if (on_logits_) on_logits_(sequence.logits);
+  if (begun_ && prompts.suppress_answer) suppress(sequence, prompts.answer);
+  begun_ = true;
+  const int id = choose(sampler_, engine_, sequence);
+  if (id == prompts.eos) return end(Finish::kEos);
+  const int count = static_cast<int>(out_.ids.size());
+  if (count >= options_.max_tokens || room(engine_, sequence) < 1) return end(Finish::kLength);
+  emit(options_.on_text, stream_.push(id), wanted_);
+  out_.ids.push_back(id);
+  if (stream_.stopped() || !wanted_ || !go_on(options_, count + 1)) return end(Finish::kStopped);
+  token_ = TextToken{id};
+  return {std::span(&token_, 1)};
 }
 
-namespace {
+Next TextGeneration::end(Finish finish) {
+  emit(options_.on_text, stream_.finish(), wanted_);
+  out_.text = stream_.text();
+  out_.finish = finish;
+  out_.decode_ms = base::now_ms() - start_ms_;
+  return {};
+}
 
-/// Reasoning text comes in chunks; ids that open or close a place start a new one.
-struct Chunk {
-  std::vector<int> ids;
-  std::vector<float> coordinates;
-};
+GeneratedText generate_text(Runner& runner, Sequence& sequence, const TextOptions& options,
+                            const LogitsFn& on_logits) {
+  TextGeneration generation(runner.engine(), options, on_logits);
+  run(generation, runner, sequence);
+  return std::move(generation.result());
+}
 
-Reasoning join(const Engine& engine, const std::vector<Chunk>& chunks) {
+ReasoningGeneration::ReasoningGeneration(const Engine& engine, const QueryOptions& options)
+    : engine_(engine),
+      options_((checked(options), options)),
+      sampler_(sampling(options.sampling)),
+      stream_(engine.tokenizer, {}) {}
+
+Next ReasoningGeneration::next(Runner& runner, Sequence& sequence) {
+  const model::Prompts& prompts = engine_.prompts();
+  if (count_ > 0) {
+    suppress(sequence, prompts.eos);
+    suppress(sequence, prompts.size);
+  }
+  const int id = choose(sampler_, engine_, sequence);
+  if (id == prompts.answer || count_ >= options_.max_tokens || room(engine_, sequence) < 1) return end(false);
+  if (id == prompts.start_ground || id == prompts.end_ground) chunks_.emplace_back();
+  chunks_.back().ids.push_back(id);
+  token_ = TextToken{id};
+  if (id == prompts.coord && engine_.model->region) {
+    token_ = CoordToken{read_coordinate(runner, sequence)};
+  } else {
+    out_.ids.push_back(id);
+  }
+  ++count_;
+  emit(options_.on_reasoning, stream_.push(id), wanted_);
+  if (!wanted_ || !go_on(options_, count_)) return end(true);
+  return {std::span(&token_, 1)};
+}
+
+float ReasoningGeneration::read_coordinate(Runner& runner, const Sequence& sequence) {
+  const model::Model& model = *engine_.model;
+  std::vector<float> logits(static_cast<std::size_t>(model.config.region->coord_out_dim));
+  region::decode_coordinate(runner.context(), *model.region, sequence.hidden.data(), 1, logits.data());
+  const int bin = text::argmax(logits);
+  if (bin < 0) fail_not_finite(engine_);
+  const float value = region::bin_to_coordinate(*model.config.region, bin);
+  out_.bins.push_back(bin);
+  chunks_.back().coordinates.push_back(value);
+  return value;
+}
+
+Next ReasoningGeneration::end(bool stopped) {
+  emit(options_.on_reasoning, stream_.finish(), wanted_);
+  out_.stopped = stopped;
+  out_.reasoning = join();
+  return {};
+}
+
+Reasoning ReasoningGeneration::join() const {
   Reasoning out;
   int start = 0;
-  for (const Chunk& chunk : chunks) {
-    const std::string text = engine.tokenizer.decode(chunk.ids, true);
+  for (const Chunk& chunk : chunks_) {
+    const std::string text = engine_.tokenizer.decode(chunk.ids, true);
     const int end = start + static_cast<int>(base::count_code_points(text));
     if (chunk.coordinates.size() > 1) {
       Grounding grounding{.start_idx = start, .end_idx = end, .points = {}};
@@ -133,51 +166,10 @@ Reasoning join(const Engine& engine, const std::vector<Chunk>& chunks) {
   return out;
 }
 
-}  // namespace
-
 GeneratedReasoning generate_reasoning(Runner& runner, Sequence& sequence, const QueryOptions& options) {
-  check(options);
-  const Engine& engine = runner.engine();
-  const model::Prompts& prompts = engine.prompts();
-  const model::Model& model = *engine.model;
-  text::Sampler sampler(sampling(options.sampling));
-  text::TextStream stream(engine.tokenizer, {});
-  Emitter emit(options.on_reasoning);
-  std::vector<float> coordinate_logits(
-      model.region ? static_cast<std::size_t>(model.config.region->coord_out_dim) : 0);
-
-  GeneratedReasoning out;
-  std::vector<Chunk> chunks(1);
-  int id = choose(sampler, engine, sequence);
-  for (int count = 0; id != prompts.answer && count < options.max_tokens && room(engine, sequence) > 0;
-       ++count) {
-    if (id == prompts.start_ground || id == prompts.end_ground) chunks.emplace_back();
-    chunks.back().ids.push_back(id);
-    Token token = TextToken{id};
-    if (id == prompts.coord && model.region) {
-      region::decode_coordinate(runner.context(), *model.region, sequence.hidden.data(), 1,
-                                coordinate_logits.data());
-      const int bin = text::argmax(coordinate_logits);
-      if (bin < 0) fail_not_finite(engine);
-      const float value = region::bin_to_coordinate(*model.config.region, bin);
-      out.bins.push_back(bin);
-      chunks.back().coordinates.push_back(value);
-      token = CoordToken{value};
-    } else {
-      out.ids.push_back(id);
-    }
-    if (!emit(stream.push(id)) || !go_on(options, count + 1)) {
-      out.stopped = true;
-      break;
-    }
-    runner.advance(sequence, std::span(&token, 1));
-    suppress(sequence, prompts.eos);
-    suppress(sequence, prompts.size);
-    id = choose(sampler, engine, sequence);
-  }
-  emit(stream.finish());
-  out.reasoning = join(engine, chunks);
-  return out;
+  ReasoningGeneration generation(runner.engine(), options);
+  run(generation, runner, sequence);
+  return std::move(generation.result());
 }
 
 }  // namespace moonbeam::tasks

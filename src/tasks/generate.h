@@ -7,7 +7,10 @@
 
 #include <moonbeam/types.h>
 
+#include "tasks/generation.h"
 #include "tasks/runner.h"
+#include "text/sampler.h"
+#include "text/text_stream.h"
 
 namespace moonbeam::tasks {
 
@@ -21,10 +24,32 @@ struct GeneratedText {
   double decode_ms = 0;
 };
 
-/// Continues `sequence`, whose logits are those after its prompt. Streams to options.on_text by the
+/// Continues a sequence whose logits are those after its prompt. Streams to options.on_text by the
 /// reference's word rule. Ends at EOS, max_tokens, a full context, a stop string or a callback's false.
-/// @throws Error kCorrupt if the logits are not finite numbers, kInvalidArgument (sampling options).
 /// Follows vikhyat/moondream moondream/torch/moondream.py `_generate_answer`.
+class TextGeneration final : public Generation {
+ public:
+  /// @throws Error kInvalidArgument (options).
+  TextGeneration(const Engine& engine, const TextOptions& options, LogitsFn on_logits = {});
+  Next next(Runner& runner, Sequence& sequence) override;
+  GeneratedText& result() noexcept { return out_; }
+
+ private:
+  Next end(Finish finish);
+
+  const Engine& engine_;
+  const TextOptions options_;
+  const LogitsFn on_logits_;
+  text::Sampler sampler_;
+  text::TextStream stream_;
+  bool wanted_ = true;  // by on_text
+  bool begun_ = false;
+  double start_ms_ = 0;
+  Token token_;
+  GeneratedText out_;
+};
+
+/// A TextGeneration alone. @throws Error kCorrupt if the logits are not finite numbers, kInvalidArgument.
 GeneratedText generate_text(Runner& runner, Sequence& sequence, const TextOptions& options,
                             const LogitsFn& on_logits = {});
 
@@ -38,6 +63,34 @@ struct GeneratedReasoning {
 
 /// Follows vikhyat/moondream moondream/torch/moondream.py `_generate_reasoning`, except that a coordinate is
 /// always read from the last position (the reference fails where the first token is one).
+class ReasoningGeneration final : public Generation {
+ public:
+  /// @throws Error kInvalidArgument (options).
+  ReasoningGeneration(const Engine& engine, const QueryOptions& options);
+  Next next(Runner& runner, Sequence& sequence) override;
+  GeneratedReasoning& result() noexcept { return out_; }
+
+ private:
+  /// Reasoning text comes in chunks; ids that open or close a place start a new one.
+  struct Chunk {
+    std::vector<int> ids;
+    std::vector<float> coordinates;
+  };
+  float read_coordinate(Runner& runner, const Sequence& sequence);
+  Next end(bool stopped);
+  Reasoning join() const;
+
+  const Engine& engine_;
+  const QueryOptions options_;
+  text::Sampler sampler_;
+  text::TextStream stream_;
+  bool wanted_ = true;  // by on_reasoning
+  int count_ = 0;
+  std::vector<Chunk> chunks_{1};
+  Token token_;
+  GeneratedReasoning out_;
+};
+
 GeneratedReasoning generate_reasoning(Runner& runner, Sequence& sequence, const QueryOptions& options);
 
 /// Throws Error kCorrupt: the model gave numbers that nothing can be chosen from.

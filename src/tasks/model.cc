@@ -2,9 +2,11 @@
 #include <moonbeam/model.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "tasks/answer.h"
 #include "tasks/engine.h"
 #include "tasks/generate.h"
 #include "tasks/image_prefix.h"
@@ -22,58 +24,32 @@ using tasks::Sequence;
 using tasks::Token;
 
 /// Prefill of what follows the image prefix. False if the caller stopped it.
-bool prefill(Runner& runner, Sequence& sequence, std::span<const Token> prompt, const ProgressFn& progress,
-             Usage* usage) {
+bool prefill(Runner& runner, Sequence& sequence, std::span<const Token> prompt, bool logits,
+             const ProgressFn& progress, Usage* usage) {
   const double start = base::now_ms();
   tasks::LayerFn on_layer;
   if (progress) {
     on_layer = [&](int done, int total) { return progress({Progress::Stage::kPrefill, done, total}); };
   }
-  const bool finished = runner.advance(sequence, prompt, true, on_layer);
+  const bool finished = runner.advance(sequence, prompt, logits, on_layer);
   if (usage != nullptr) {
-    usage->prompt_tokens = sequence.cache.size();
+    usage->prompt_tokens += sequence.cache.size();
     usage->prefill_ms += base::now_ms() - start;
   }
   return finished;
 }
 
-void count(const tasks::GeneratedText& text, Usage& usage) {
-  usage.output_tokens += static_cast<int>(text.ids.size());
-  usage.decode_ms += text.decode_ms;
-}
-
 QueryResult answer(const Engine& engine, Sequence sequence, std::span<const Token> prompt,
                    const QueryOptions& options) {
   Runner runner(engine);
-  QueryResult result;
-  if (!prefill(runner, sequence, prompt, options.progress, &result.usage)) {
+  tasks::AnswerGeneration generation(engine, options);
+  QueryResult& result = generation.result();
+  if (prefill(runner, sequence, prompt, true, options.progress, &result.usage)) {
+    tasks::run(generation, runner, sequence);
+  } else {
     result.finish = Finish::kStopped;
-    return result;
   }
-  if (options.reasoning) {
-    const double start = base::now_ms();
-    tasks::GeneratedReasoning thought = tasks::generate_reasoning(runner, sequence, options);
-    result.usage.output_tokens += static_cast<int>(thought.ids.size() + thought.bins.size());
-    result.usage.decode_ms += base::now_ms() - start;
-    result.reasoning = std::move(thought.reasoning);
-    const std::vector<Token> rest = tasks::answer_prompt(engine);
-    if (thought.stopped || tasks::room(engine, sequence) < static_cast<int>(rest.size())) {
-      result.finish = thought.stopped ? Finish::kStopped : Finish::kLength;
-      return result;
-    }
-    const int prompt_tokens = result.usage.prompt_tokens;
-    const bool finished = prefill(runner, sequence, rest, options.progress, &result.usage);
-    result.usage.prompt_tokens = prompt_tokens + static_cast<int>(rest.size());
-    if (!finished) {
-      result.finish = Finish::kStopped;
-      return result;
-    }
-  }
-  const tasks::GeneratedText text = tasks::generate_text(runner, sequence, options);
-  result.answer = text.text;
-  result.finish = text.finish;
-  count(text, result.usage);
-  return result;
+  return std::move(result);
 }
 
 std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedImage& image,
@@ -85,18 +61,19 @@ std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedIma
   Runner runner(engine);
   Sequence sequence = tasks::continue_image(engine, image.impl());
   Usage usage;
-  std::vector<tasks::DecodedObject> found;
-  if (prefill(runner, sequence, prompt, options.progress, &usage)) {
+  tasks::ObjectGeneration generation(
+      engine, with_size, options.max_objects, options.progress, {},
+      options.only_objects ? tasks::ObjectStart::kCoordOnly : tasks::ObjectStart::kAnyToken);
+  std::vector<tasks::DecodedObject>& found = generation.result();
+  if (prefill(runner, sequence, prompt, generation.reads_prompt_logits(), options.progress, &usage)) {
     const double start = base::now_ms();
-    found = tasks::decode_objects(
-        runner, sequence, with_size, options.max_objects, options.progress, {},
-        options.only_objects ? tasks::ObjectStart::kCoordOnly : tasks::ObjectStart::kAnyToken);
+    tasks::run(generation, runner, sequence);
     usage.decode_ms = base::now_ms() - start;
     // x, y and, as one token, width and height.
     usage.output_tokens = static_cast<int>(found.size()) * (with_size ? 3 : 2);
   }
   if (options.usage != nullptr) *options.usage = usage;
-  return found;
+  return std::move(found);
 }
 
 }  // namespace
@@ -122,14 +99,17 @@ CaptionResult Model::caption(const EncodedImage& image, const CaptionOptions& op
     Runner runner(engine);
     Sequence sequence = tasks::continue_image(engine, image.impl());
     CaptionResult result;
-    if (!prefill(runner, sequence, prompt, options.progress, &result.usage)) {
+    tasks::TextGeneration generation(engine, options);
+    if (!prefill(runner, sequence, prompt, true, options.progress, &result.usage)) {
       result.finish = Finish::kStopped;
       return result;
     }
-    const tasks::GeneratedText text = tasks::generate_text(runner, sequence, options);
-    result.caption = text.text;
+    tasks::run(generation, runner, sequence);
+    tasks::GeneratedText& text = generation.result();
+    result.caption = std::move(text.text);
     result.finish = text.finish;
-    count(text, result.usage);
+    result.usage.output_tokens = static_cast<int>(text.ids.size());
+    result.usage.decode_ms = text.decode_ms;
     return result;
   });
 }
@@ -190,7 +170,8 @@ std::optional<Point> Model::detect_gaze(const EncodedImage& image, Point eye,
     const std::vector<Token> prompt = tasks::gaze_prompt(engine, eye);
     Runner runner(engine);
     Sequence sequence = tasks::continue_image(engine, image.impl());
-    if (!prefill(runner, sequence, prompt, options.progress, nullptr)) return std::nullopt;
+    const bool logits = !options.force_detect;  // else only hidden is read
+    if (!prefill(runner, sequence, prompt, logits, options.progress, nullptr)) return std::nullopt;
     if (options.force_detect) return tasks::to_point(tasks::decode_point(runner, sequence));
     const auto found = tasks::decode_objects(runner, sequence, false, 1, options.progress);
     if (found.empty()) return std::nullopt;

@@ -1,6 +1,6 @@
 #include "tasks/objects.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "region/region.h"
 #include "tasks/generate.h"
@@ -10,94 +10,124 @@ namespace moonbeam::tasks {
 
 namespace {
 
-/// Reads bins from the hidden of the last position and feeds their embeddings.
-class ObjectDecoder {
- public:
-  ObjectDecoder(Runner& runner, Sequence& sequence, const RegionLogitsFn& on_logits)
-      : runner_(runner),
-        sequence_(sequence),
-        on_logits_(on_logits),
-        config_(*runner.engine().config().region),
-        weights_(*runner.engine().model->region),
-        logits_(static_cast<std::size_t>(std::max(config_.coord_out_dim, config_.size_out_dim))) {}
+int best(const Engine& engine, const RegionLogitsFn& on_logits, char kind, std::span<const float> logits) {
+  if (on_logits) on_logits(kind, logits);
+  const int id = text::argmax(logits);
+  if (id < 0) fail_not_finite(engine);
+  return id;
+}
 
-  float coordinate(char kind, std::vector<int>& bins) {
-    const std::span<float> logits = std::span(logits_).first(static_cast<std::size_t>(config_.coord_out_dim));
-    region::decode_coordinate(runner_.context(), weights_, sequence_.hidden.data(), 1, logits.data());
-    bins.push_back(best(kind, logits));
-    return region::bin_to_coordinate(config_, bins.back());
-  }
+// From the hidden of the last position, like the two below.
+float read_coordinate(Runner& runner, const Sequence& sequence, const RegionLogitsFn& on_logits, char kind,
+                      std::vector<int>& bins) {
+  const Engine& engine = runner.engine();
+  const region::RegionConfig& config = *engine.config().region;
+  std::vector<float> logits(static_cast<std::size_t>(config.coord_out_dim));
+  region::decode_coordinate(runner.context(), *engine.model->region, sequence.hidden.data(), 1,
+                            logits.data());
+  bins.push_back(best(engine, on_logits, kind, logits));
+  return region::bin_to_coordinate(config, bins.back());
+}
 
-  void size(DecodedObject& object) {
-    const auto bins = static_cast<std::size_t>(config_.size_out_dim / 2);
-    region::decode_size(runner_.context(), weights_, sequence_.hidden.data(), 1, logits_.data());
-    object.bins.push_back(best('s', std::span(logits_).first(bins)));
-    object.width = region::bin_to_size(config_, object.bins.back());
-    object.bins.push_back(best('s', std::span(logits_).subspan(bins, bins)));
-    object.height = region::bin_to_size(config_, object.bins.back());
-  }
-
-  // Only the step after which "another object or the end" is asked needs the lm_head.
-  void feed(Token token, bool logits) { runner_.advance(sequence_, std::span(&token, 1), logits); }
-
-  bool another(ObjectStart start) {
-    const model::Prompts& prompts = runner_.engine().prompts();
-    const std::vector<float>& logits = sequence_.logits;
-    const int id = best('t', logits);
-    if (start == ObjectStart::kAnyToken || prompts.coord < 0) return id != prompts.eos;
-    return logits[static_cast<std::size_t>(prompts.coord)] > logits[static_cast<std::size_t>(prompts.eos)];
-  }
-
-  int best(char kind, std::span<const float> logits) {
-    if (on_logits_) on_logits_(kind, logits);
-    const int id = text::argmax(logits);
-    if (id < 0) fail_not_finite(runner_.engine());
-    return id;
-  }
-
- private:
-  Runner& runner_;
-  Sequence& sequence_;
-  const RegionLogitsFn& on_logits_;
-  const region::RegionConfig& config_;
-  const region::RegionWeights& weights_;
-  std::vector<float> logits_;
-};
+void read_size(Runner& runner, const Sequence& sequence, const RegionLogitsFn& on_logits,
+               DecodedObject& object) {
+  const Engine& engine = runner.engine();
+  const region::RegionConfig& config = *engine.config().region;
+  const auto bins = static_cast<std::size_t>(config.size_out_dim / 2);
+  std::vector<float> logits(2 * bins);
+  region::decode_size(runner.context(), *engine.model->region, sequence.hidden.data(), 1, logits.data());
+  object.bins.push_back(best(engine, on_logits, 's', std::span(logits).first(bins)));
+  object.width = region::bin_to_size(config, object.bins.back());
+  object.bins.push_back(best(engine, on_logits, 's', std::span(logits).subspan(bins, bins)));
+  object.height = region::bin_to_size(config, object.bins.back());
+}
 
 }  // namespace
+
+ObjectGeneration::ObjectGeneration(const Engine& engine, bool with_size, int max_objects, ProgressFn progress,
+                                   RegionLogitsFn on_logits, ObjectStart start)
+    : engine_(engine),
+      with_size_(with_size),
+      max_objects_(max_objects),
+      progress_(std::move(progress)),
+      on_logits_(std::move(on_logits)),
+      start_(engine.prompts().coord < 0 ? ObjectStart::kAnyToken : start) {}
+
+bool ObjectGeneration::reads_prompt_logits() const {
+  return on_logits_ || (start_ == ObjectStart::kAnyToken && max_objects_ > 0);
+}
+
+Next ObjectGeneration::next(Runner& runner, Sequence& sequence) {
+  switch (state_) {
+    case State::kFedX:
+      object_.y = read_coordinate(runner, sequence, on_logits_, 'y', object_.bins);
+      state_ = with_size_ ? State::kFedY : State::kFedObject;
+      return feed(CoordToken{object_.y}, !with_size_);
+    case State::kFedY:
+      read_size(runner, sequence, on_logits_, object_);
+      state_ = State::kFedObject;
+      return feed(SizeToken{object_.width, object_.height}, true);
+    case State::kFedObject:
+      if (!keep()) return {};
+      break;
+    case State::kAsk:
+      break;
+  }
+  if (!another(runner, sequence)) return {};
+  object_ = {};
+  object_.x = read_coordinate(runner, sequence, on_logits_, 'x', object_.bins);
+  state_ = State::kFedX;
+  return feed(CoordToken{object_.x}, false);
+}
+
+// Only after an object's last token "another one or the end" is asked, and not where no more are wanted.
+Next ObjectGeneration::feed(Token token, bool last) {
+  token_ = token;
+  const bool asks = static_cast<int>(objects_.size()) + 1 < max_objects_ && start_ == ObjectStart::kAnyToken;
+  return {std::span(&token_, 1), last && (asks || on_logits_)};
+}
+
+bool ObjectGeneration::keep() {
+  objects_.push_back(std::move(object_));
+  return !progress_ || progress_({Progress::Stage::kDecode, static_cast<int>(objects_.size()), max_objects_});
+}
+
+bool ObjectGeneration::another(Runner& runner, Sequence& sequence) {
+  const int positions = with_size_ ? 3 : 2;  // that an object takes
+  const bool wanted = static_cast<int>(objects_.size()) < max_objects_;
+  if (!wanted && !on_logits_) return false;
+  return starts(runner, sequence) && wanted && room(engine_, sequence) >= positions;
+}
+
+bool ObjectGeneration::starts(Runner& runner, Sequence& sequence) {
+  const model::Prompts& prompts = engine_.prompts();
+  const std::vector<float>& logits = sequence.logits;
+  if (!logits.empty()) {
+    const int id = best(engine_, on_logits_, 't', logits);
+    if (start_ == ObjectStart::kAnyToken) return id != prompts.eos;
+    return logits[static_cast<std::size_t>(prompts.coord)] > logits[static_cast<std::size_t>(prompts.eos)];
+  }
+  const int ids[] = {prompts.coord, prompts.eos};
+  float two[2];
+  runner.logits(sequence, ids, two);
+  if (text::argmax(two) < 0) fail_not_finite(engine_);
+  return two[0] > two[1];
+}
 
 std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bool with_size, int max_objects,
                                           const ProgressFn& progress, const RegionLogitsFn& on_logits,
                                           ObjectStart start) {
-  const Engine& engine = runner.engine();
-  const int positions = with_size ? 3 : 2;  // that an object takes
-  ObjectDecoder decoder(runner, sequence, on_logits);
-  std::vector<DecodedObject> objects;
-  while (decoder.another(start) && static_cast<int>(objects.size()) < max_objects &&
-         room(engine, sequence) >= positions) {
-    DecodedObject object;
-    object.x = decoder.coordinate('x', object.bins);
-    decoder.feed(CoordToken{object.x}, false);
-    object.y = decoder.coordinate('y', object.bins);
-    decoder.feed(CoordToken{object.y}, !with_size);
-    if (with_size) {
-      decoder.size(object);
-      decoder.feed(SizeToken{object.width, object.height}, true);
-    }
-    objects.push_back(std::move(object));
-    if (progress && !progress({Progress::Stage::kDecode, static_cast<int>(objects.size()), max_objects})) {
-      break;
-    }
-  }
-  return objects;
+  ObjectGeneration generation(runner.engine(), with_size, max_objects, progress, on_logits, start);
+  run(generation, runner, sequence);
+  return std::move(generation.result());
 }
 
 DecodedObject decode_point(Runner& runner, Sequence& sequence, const RegionLogitsFn& on_logits) {
-  ObjectDecoder decoder(runner, sequence, on_logits);
   DecodedObject object;
-  object.x = decoder.coordinate('x', object.bins);
-  decoder.feed(CoordToken{object.x}, false);
-  object.y = decoder.coordinate('y', object.bins);
+  object.x = read_coordinate(runner, sequence, on_logits, 'x', object.bins);
+  const Token token = CoordToken{object.x};
+  runner.advance(sequence, std::span(&token, 1), false);
+  object.y = read_coordinate(runner, sequence, on_logits, 'y', object.bins);
   return object;
 }
 

@@ -6,6 +6,7 @@
 
 #include <moonbeam/types.h>
 
+#include "tasks/generation.h"
 #include "tasks/runner.h"
 
 namespace moonbeam::tasks {
@@ -25,10 +26,38 @@ enum class ObjectStart {
   kCoordOnly,  ///< the coordinate token, if it scores above EOS; other tokens do not count
 };
 
-/// Continues `sequence`, whose logits are those after a detect (with_size) or point prompt, until EOS,
-/// max_objects, a full context or a callback's false. Greedy, as in the reference.
-/// @throws Error kCorrupt if the logits are not finite numbers. Follows vikhyat/moondream
-/// moondream/torch/moondream.py `_generate_points`.
+/// Continues a sequence after a detect (with_size) or point prompt, until EOS, max_objects, a full context or
+/// a callback's false. Greedy, as in the reference. Steps whose logits nobody reads go without the lm_head;
+/// for kCoordOnly two rows of it are computed. Follows vikhyat/moondream moondream/torch/moondream.py
+/// `_generate_points`.
+class ObjectGeneration final : public Generation {
+ public:
+  ObjectGeneration(const Engine& engine, bool with_size, int max_objects, ProgressFn progress = {},
+                   RegionLogitsFn on_logits = {}, ObjectStart start = ObjectStart::kAnyToken);
+  bool reads_prompt_logits() const override;
+  Next next(Runner& runner, Sequence& sequence) override;
+  std::vector<DecodedObject>& result() noexcept { return objects_; }
+
+ private:
+  enum class State { kAsk, kFedX, kFedY, kFedObject };
+  bool another(Runner& runner, Sequence& sequence);
+  bool starts(Runner& runner, Sequence& sequence);
+  Next feed(Token token, bool last);
+  bool keep();
+
+  const Engine& engine_;
+  const bool with_size_;
+  const int max_objects_;
+  const ProgressFn progress_;
+  const RegionLogitsFn on_logits_;
+  const ObjectStart start_;
+  State state_ = State::kAsk;
+  DecodedObject object_;
+  Token token_;
+  std::vector<DecodedObject> objects_;
+};
+
+/// An ObjectGeneration alone. @throws Error kCorrupt if the logits are not finite numbers.
 std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bool with_size, int max_objects,
                                           const ProgressFn& progress = {},
                                           const RegionLogitsFn& on_logits = {},

@@ -39,63 +39,89 @@ void Runner::embed(const Token& token, float* out) {
 bool Runner::run(const LayerFn& on_layer) {
   const int layers = engine_.config().text.layers;
   for (bool more = true; more;) {
-    more = decoder_.step();
-    if (on_layer && !on_layer(decoder_.layer(), layers) && more) {
-      decoder_.abandon();
+    more = step();
+    if (on_layer && !on_layer(layer(), layers) && more) {
+      abandon();
       return false;
     }
   }
   return true;
 }
 
-bool Runner::advance(std::span<const Feed> feeds, const LayerFn& on_layer) {
+void Runner::begin(std::span<const Feed> feeds) {
   const auto dim = static_cast<std::size_t>(engine_.config().text.dim);
   std::size_t rows = 0;
   for (const Feed& feed : feeds) rows += feed.tokens.size();
   embeddings_.reserve_discard(rows * dim);
   std::vector<text::Rows> batch;
   float* row = embeddings_.data();
+  std::vector<Reader> readers;
+  int end = 0;
   for (const Feed& feed : feeds) {
-    batch.push_back({&feed.sequence->cache, static_cast<int>(feed.tokens.size())});
+    const auto count = static_cast<int>(feed.tokens.size());
+    batch.push_back({&feed.sequence->cache, count});
+    end += count;
+    readers.push_back({feed.sequence, end - 1, feed.logits});
     for (const Token& token : feed.tokens) {
       embed(token, row);
       row += dim;
     }
   }
   decoder_.begin(batch, embeddings_.data());
-  if (!run(on_layer)) return false;
+  readers_ = std::move(readers);
+}
 
-  // One lm_head over the last rows of all sequences: its weights are read once.
-  std::vector<float> last;
-  int asked = 0;
-  int end = 0;
-  for (const Feed& feed : feeds) {
-    end += static_cast<int>(feed.tokens.size());
-    const float* hidden = decoder_.hidden(end - 1);
-    feed.sequence->hidden.assign(hidden, hidden + dim);
-    if (!feed.logits) continue;
-    last.insert(last.end(), hidden, hidden + dim);
-    ++asked;
-  }
-  if (asked == 0) return true;
+bool Runner::step() {
+  if (decoder_.step()) return true;
+  finish();
+  return false;
+}
+
+void Runner::abandon() noexcept {
+  decoder_.abandon();
+  readers_.clear();
+}
+
+// One lm_head over the last rows of all sequences: its weights are read once.
+void Runner::finish() {
+  const auto dim = static_cast<std::size_t>(engine_.config().text.dim);
   const auto vocab = static_cast<std::size_t>(engine_.config().text.vocab_size);
-  if (asked == 1) {
-    for (const Feed& feed : feeds) {
-      if (!feed.logits) continue;
-      feed.sequence->logits.resize(vocab);
-      decoder_.logits(last.data(), 1, feed.sequence->logits.data());
-    }
-    return true;
+  std::vector<float> last;
+  std::vector<Sequence*> asked;
+  for (const Reader& reader : readers_) {
+    const float* hidden = decoder_.hidden(reader.last);
+    reader.sequence->hidden.assign(hidden, hidden + dim);
+    reader.sequence->logits.clear();
+    if (!reader.logits) continue;
+    last.insert(last.end(), hidden, hidden + dim);
+    asked.push_back(reader.sequence);
   }
-  std::vector<float> all(static_cast<std::size_t>(asked) * vocab);
-  decoder_.logits(last.data(), asked, all.data());
+  readers_.clear();
+  if (asked.empty()) return;
+  if (asked.size() == 1) {
+    asked[0]->logits.resize(vocab);
+    decoder_.logits(last.data(), 1, asked[0]->logits.data());
+    return;
+  }
+  std::vector<float> all(asked.size() * vocab);
+  decoder_.logits(last.data(), static_cast<int>(asked.size()), all.data());
   const float* from = all.data();
-  for (const Feed& feed : feeds) {
-    if (!feed.logits) continue;
-    feed.sequence->logits.assign(from, from + vocab);
+  for (Sequence* sequence : asked) {
+    sequence->logits.assign(from, from + vocab);
     from += vocab;
   }
-  return true;
+}
+
+void Runner::logits(const Sequence& sequence, std::span<const int> ids, float* out) {
+  const text::TextWeights& weights = engine_.model->text;
+  std::vector<float> normed(sequence.hidden.size());
+  ops::layer_norm(context_, sequence.hidden.data(), 1, weights.post_ln, normed.data());
+  for (const int id : ids) ops::linear_rows(context_, normed.data(), 1, weights.lm_head, id, 1, out++);
+}
+
+bool Runner::advance(std::span<const Feed> feeds, const LayerFn& on_layer) {
+  begin(feeds);
+  return run(on_layer);
 }
 
 bool Runner::advance(Sequence& sequence, std::span<const Token> tokens, bool logits,
@@ -105,6 +131,11 @@ bool Runner::advance(Sequence& sequence, std::span<const Token> tokens, bool log
 }
 
 bool Runner::prefill_image(Sequence& sequence, const float* embeddings, int n, const LayerFn& on_layer) {
+  begin_image(sequence, embeddings, n);
+  return run(on_layer);
+}
+
+void Runner::begin_image(Sequence& sequence, const float* embeddings, int n) {
   const model::Prompts& prompts = engine_.prompts();
   std::vector<int> before{prompts.bos};
   std::vector<int> after;
@@ -128,14 +159,13 @@ bool Runner::prefill_image(Sequence& sequence, const float* embeddings, int n, c
     row += dim;
   }
   const text::Rows part{&sequence.cache, static_cast<int>(rows)};
+  readers_.clear();
   decoder_.begin(std::span(&part, 1), embeddings_.data());
-  return run(on_layer);
 }
 
 Sequence new_sequence(const Engine& engine, int prefix) {
   const text::TextConfig& config = engine.config().text;
-  return Sequence(
-      text::KvCache(config.layers, config.heads, config.head_width(), prefix, engine.precision));
+  return Sequence(text::KvCache(config.layers, config.heads, config.head_width(), prefix, engine.precision));
 }
 
 int room(const Engine& engine, const Sequence& sequence) noexcept {

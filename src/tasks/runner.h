@@ -20,7 +20,7 @@ struct Sequence {
 
   text::KvCache cache;
   std::vector<float> hidden;  ///< [dim] output of the last block at the last position, before post_ln
-  std::vector<float> logits;  ///< [vocab] there, if asked for
+  std::vector<float> logits;  ///< [vocab] there; empty if not asked for
 };
 
 /// A sequence and what to feed it.
@@ -33,7 +33,8 @@ struct Feed {
 /// Called after each layer; false stops.
 using LayerFn = std::function<bool(int done, int total)>;
 
-/// Activations for one worker. Not shared between threads.
+/// Activations for one worker. Not shared between threads. A pass goes through the layers one by one: between
+/// two of them it may rest while another Runner works.
 class Runner {
  public:
   explicit Runner(const Engine& engine);
@@ -47,6 +48,18 @@ class Runner {
   /// The picture's prefix: BOS and embeddings [n, dim], with the texts some releases put round them.
   bool prefill_image(Sequence& sequence, const float* embeddings, int n, const LayerFn& on_layer);
 
+  /// The same in pieces. The sequences stay where they are until the last step or abandon(); until then they
+  /// are as before.
+  void begin(std::span<const Feed> feeds);
+  void begin_image(Sequence& sequence, const float* embeddings, int n);
+  /// Runs one layer. False when the pass is done: the sequences then have what they asked for.
+  bool step();
+  void abandon() noexcept;
+  int layer() const noexcept { return decoder_.layer(); }  ///< layers done
+
+  /// Single logits of the last position, each with the bits that it has among all.
+  void logits(const Sequence& sequence, std::span<const int> ids, float* out);
+
   const Engine& engine() const noexcept { return engine_; }
   ops::Context& context() noexcept { return context_; }
   text::Decoder& decoder() noexcept { return decoder_; }
@@ -54,11 +67,19 @@ class Runner {
  private:
   void embed(const Token& token, float* out);
   bool run(const LayerFn& on_layer);
+  void finish();
 
   const Engine& engine_;
   ops::Context context_;
   text::Decoder decoder_;
   base::Buffer<float> embeddings_;  // [rows, dim]
+  /// Of the pass that was begun: who wants to know what of its last row. Empty for a picture.
+  struct Reader {
+    Sequence* sequence;
+    int last;
+    bool logits;
+  };
+  std::vector<Reader> readers_;
 };
 
 /// An empty sequence; `prefix` positions at its start see each other.
