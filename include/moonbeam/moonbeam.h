@@ -2,6 +2,7 @@
 #pragma once
 
 #include <moonbeam/bench.h>
+#include <moonbeam/cache.h>
 #include <moonbeam/draw.h>
 #include <moonbeam/error.h>
 #include <moonbeam/image.h>
