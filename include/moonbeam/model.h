@@ -56,6 +56,13 @@ class EncodedImage {
   std::shared_ptr<const Impl> impl_;
 };
 
+/// A question about a picture, for many at once.
+struct Question {
+  EncodedImage image;
+  std::string question;
+  QueryOptions options = {};
+};
+
 struct ModelInfo {
   std::string name;              ///< file name without path and ending
   std::string path;              ///< where it was found; "synth:..." for generated weights
@@ -107,6 +114,15 @@ class Model {
 
   /// Answers `question` without a picture.
   QueryResult query(std::string_view question, const QueryOptions& options = {}) const;
+
+  /// Many questions at once, about one picture or several: up to 16 run in step and read the weights
+  /// together, as one ends the next begins. Each answer has the bits that query() gives. Callbacks come from
+  /// all of them, in turn.
+  /// @return answers in the order of the questions.
+  /// @throws Error as query(), if any of them does; the others are then lost.
+  std::vector<QueryResult> query_all(const std::vector<Question>& questions) const;
+  std::vector<QueryResult> query_all(const EncodedImage& image, const std::vector<std::string>& questions,
+                                     const QueryOptions& options = {}) const;
 
   /// Boxes round each instance of `object`, in the order the model gives them.
   /// @param object  noun phrase, UTF-8, not empty.

@@ -2,11 +2,13 @@
 #include <moonbeam/model.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "base/error.h"
 #include "base/machine.h"
 #include "tasks/answer.h"
+#include "tasks/batch.h"
 #include "tasks/engine.h"
 #include "tasks/generate.h"
 #include "tasks/image_prefix.h"
@@ -135,6 +137,43 @@ QueryResult Model::query(std::string_view question, const QueryOptions& options)
     prompt.insert(prompt.end(), rest.begin(), rest.end());
     return answer(engine, tasks::new_sequence(engine), prompt, options);
   });
+}
+
+std::vector<QueryResult> Model::query_all(const std::vector<Question>& questions) const {
+  return tasks::or_exhausted([&]() -> std::vector<QueryResult> {
+    const std::shared_ptr<const Engine>& engine = impl_->engine;
+    tasks::Batch batch(engine);
+    std::vector<QueryResult> results(questions.size());
+    std::exception_ptr error;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      const auto& [image, question, options] = questions[i];
+      auto generation = std::make_unique<tasks::AnswerGeneration>(*engine, options);
+      auto done = [&error, &result = results[i], &answer = generation->result()](const tasks::Ended& ended) {
+        if (ended.error && !error) error = ended.error;
+        result = std::move(answer);
+        result.usage.prompt_tokens += ended.prompt_tokens;
+        result.usage.prefill_ms += ended.prefill_ms;
+        if (ended.stopped) result.finish = Finish::kStopped;
+      };
+      batch.add(tasks::continue_image(*engine, image.impl()),
+                {.prompt = tasks::query_prompt(*engine, question, options.spatial_refs, options.reasoning),
+                 .generation = std::move(generation),
+                 .progress = options.progress,
+                 .done = std::move(done)});
+    }
+    while (batch.step() && !error) {
+    }
+    if (error) std::rethrow_exception(error);
+    return results;
+  });
+}
+
+std::vector<QueryResult> Model::query_all(const EncodedImage& image,
+                                          const std::vector<std::string>& questions,
+                                          const QueryOptions& options) const {
+  std::vector<Question> all;
+  for (const std::string& question : questions) all.push_back({image, question, options});
+  return query_all(all);
 }
 
 std::vector<Box> Model::detect(const EncodedImage& image, std::string_view object,
