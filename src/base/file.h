@@ -32,8 +32,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Lets go of the memory of a part of a mapped file that will not be read again soon: its pages come back from the
-/// disk if it is. A wish, rounded inwards to whole pages.
+/// Lets go of the memory of a part of a mapped file that will not be read again soon: its pages come back
+/// from the disk if it is. A wish, rounded inwards to whole pages.
 void forget_pages(std::span<const std::byte> part) noexcept;
 
 /// Whole file in memory; at most `limit` bytes. Pipes and devices are read to their end.

@@ -91,8 +91,7 @@ TEST_P(GoldenOps, AttentionSeesThePrefixBothWaysAndThePastOnly) {
   std::vector<float> values(keys.size());
   const kernels::MutableKeyBlock to = {keys.data(), values.data()};
   const kernels::KeyBlock block = {keys.data(), values.data()};
-  ops::store_keys_values(context_, {k.data(), v.data(), stride, rows, 0}, heads, width,
-                         std::span(&to, 1));
+  ops::store_keys_values(context_, {k.data(), v.data(), stride, rows, 0}, heads, width, std::span(&to, 1));
   std::vector<float> out(q.size());
   const ops::AttentionTask task = {.q = q.data(),
                                    .q_stride = stride,
