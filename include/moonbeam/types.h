@@ -89,9 +89,9 @@ struct Usage {
 struct ObjectOptions {
   int max_objects = 50;  ///< >= 0
   bool clamp = false;    ///< corners and centres into [0,1]
-  /// At an object's start only the coordinate token or the end may win, as the makers' later engine does; off:
-  /// any token but the end starts an object, as the reference does. Without effect where the variant names no
-  /// coordinate token.
+  /// At an object's start only the coordinate token or the end may win, as the makers' later engine does;
+  /// off: any token but the end starts an object, as the reference does. Without effect where the variant
+  /// names no coordinate token.
   bool only_objects = false;
   ProgressFn progress = {};
   Usage* usage = nullptr;  ///< filled in where it is not null
