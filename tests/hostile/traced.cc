@@ -38,8 +38,8 @@ constexpr Name kReading[] = {
     {SYS_statx, "statx"},       {SYS_mmap, "mmap"},   {SYS_lseek, "lseek"}, {SYS_getdents64, "getdents64"},
     {SYS_readlink, "readlink"}, {SYS_close, "close"}};
 
-template <std::size_t N>
-std::vector<long> numbers(const Name (&names)[N]) {
+template <std::size_t kCount>
+std::vector<long> numbers(const Name (&names)[kCount]) {
   std::vector<long> out;
   for (const Name& name : names) out.push_back(name.number);
   return out;
