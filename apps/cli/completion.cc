@@ -60,7 +60,7 @@ std::string argument_words(const CLI::App& verb) {
 }
 
 bool takes_model(const CLI::App& verb) {
-  return verb_name(verb) == "inspect" || verb_name(verb) == "convert";
+  return verb_name(verb) == "inspect" || verb_name(verb) == "convert" || verb_name(verb) == "quantize";
 }
 
 std::string top_verbs(const CLI::App& root) {

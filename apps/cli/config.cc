@@ -22,9 +22,9 @@ std::optional<std::string> process_environment(const std::string& name) {
 
 const std::vector<std::string>& settable() {
   static const std::vector<std::string> names = {
-      "model",      "variant", "mode",   "threads",     "isa",   "temperature", "top-p",
-      "max-tokens", "seed",    "length", "max-objects", "clamp", "recursive",   "no-orientation",
-      "fail-fast",  "format",  "stream", "stats",       "quiet", "verbose",     "color"};
+      "model",  "variant", "mode",        "threads", "isa",       "temperature",    "top-p", "max-tokens",
+      "seed",   "length",  "max-objects", "clamp",   "recursive", "no-orientation", "mmap",  "fail-fast",
+      "format", "stream",  "stats",       "quiet",   "verbose",   "color"};
   return names;
 }
 
@@ -115,6 +115,7 @@ std::vector<Setting> apply_layers(CLI::App& verb, std::string_view verb_name, co
   for (const std::string& name : settable()) {
     CLI::Option* option = verb.get_option_no_throw("--" + name);
     if (option == nullptr) continue;
+    if (verb_name == "quantize" && name == "mode") continue;  // there it is what to write, not how to run
     if (option->count() > 0) {
       settings.push_back({name, option->results().back(), "command line"});
       continue;

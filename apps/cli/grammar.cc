@@ -43,6 +43,11 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
     {"convert", "IN OUT [OPTIONS]", "Change a model's container or plain type",
      "moonbeam convert moondream2/ moondream2.gguf\n"
      "moonbeam convert moondream2.gguf folder/ --dtype f16"},
+    {"quantize", "IN OUT.gguf [OPTIONS]", "Pack a model's weights in 8 or 4 bits",
+     "moonbeam quantize moondream2/ moondream2-int8.gguf\n"
+     "moonbeam quantize moondream2.gguf moondream2-int4.gguf --mode int4\n"
+     "moonbeam quantize --print-recipe --mode int4 > recipe.txt\n"
+     "moonbeam quantize moondream2/ mine.gguf --recipe recipe.txt"},
     {"weights", "synth VARIANT OUT", "Make model files without training",
      "moonbeam weights synth moondream2 synth.gguf"},
     {"weights synth", "VARIANT OUT [OPTIONS]", "Write the seeded weights that tests and benchmarks use",
@@ -71,7 +76,6 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"data", "the data pipeline"},
     {"eval", "evaluation"},
     {"mcp", "the MCP server"},
-    {"quantize", "quantization"},
     {"mockllm", "the mock LLM server"},
 });
 
@@ -150,13 +154,18 @@ class Builder {
     value(group, "-m,--model", o_.model.model, "MODEL", "File, folder, name of a model, or synth:VARIANT");
     value(group, "--variant", o_.model.variant, "NAME", "Variant, where the file does not tell it");
     choice(group, "--mode", o_.model.mode, "auto|f32|bf16|int8|int4", "Arithmetic")->default_str("auto");
-    value(group, "-t,--threads", o_.model.threads, "N", "Threads; 0 for all cores this process may use")
-        ->default_str("0")
-        ->check(number<std::int64_t>(
-            parse_int, [](std::int64_t n) { return n >= 0 && n <= 4096; }, "0 to 4096"));
+    threads();
     choice(group, "--isa", o_.model.isa, "scalar|avx2|avx512",
            "Kernels to use instead of the best for the CPU");
     flag(group, "--offline", o_.model.offline, "Fetch nothing; so it is always in this build");
+    flag(group, "--mmap", o_.model.mmap,
+         "Leave a quantised file's weights mapped: less memory, slower decoding");
+  }
+  void threads() {
+    value("Model", "-t,--threads", o_.model.threads, "N", "Threads; 0 for all cores this process may use")
+        ->default_str("0")
+        ->check(number<std::int64_t>(
+            parse_int, [](std::int64_t n) { return n >= 0 && n <= 4096; }, "0 to 4096"));
   }
 
   void sampling() {
@@ -291,6 +300,25 @@ void add_tools(CLI::App& app, Options& o) {
   convert.value("Model", "--licence", o.files.licence, "ID",
                 "SPDX identifier to state in the file instead of the source's");
   convert.common_output();
+
+  Builder quantize(add_verb(app, "quantize"), o);
+  quantize.positional("IN", o.files.in, "Model to read, of any container and type");
+  quantize.positional("OUT", o.files.out, "NAME.gguf to write");
+  quantize
+      .choice("Model", "--mode", o.files.mode, "bf16|int8|int4", "Arithmetic that the file is packed for")
+      ->default_str("int8");
+  quantize.value("Model", "--recipe", o.files.recipe, "FILE",
+                 "Types by the names of tensors, instead of the mode's own recipe");
+  quantize.flag("Model", "--print-recipe", o.files.print_recipe, "Print the recipe, read and write nothing");
+  quantize.flag("Model", "--no-measure", o.files.no_measure,
+                "Do not measure the errors, which runs the model in f32 too");
+  quantize.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
+  quantize.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
+                 "tokenizer.json to use instead of the one found");
+  quantize.value("Model", "--licence", o.files.licence, "ID",
+                 "SPDX identifier to state in the file instead of the source's");
+  quantize.threads();
+  quantize.common_output();
 
   CLI::App& weights = add_verb(app, "weights");
   weights.set_help_flag("-h,--help", "Print this help and exit")->group("Other");

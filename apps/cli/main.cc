@@ -38,6 +38,7 @@ int run_verb(CommandLine& line) {
   if (verb == "chat") return run_chat(options);
   if (verb == "inspect") return run_inspect(options);
   if (verb == "convert" || verb == "weights synth") return run_convert(options);
+  if (verb == "quantize") return run_quantize(options);
   if (verb == "bench") return run_bench(options);
   if (verb == "list") return run_list(options);
   if (verb == "doctor") return run_doctor(line);

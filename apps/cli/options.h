@@ -13,6 +13,7 @@ struct ModelArgs {
   std::string mode = "auto";
   std::string isa;
   int threads = 0;
+  bool mmap = false;
   bool offline = false;  ///< taken for scripts of other releases: nothing is ever fetched
 };
 
@@ -55,10 +56,12 @@ struct OutputArgs {
   std::string color = "auto";
 };
 
-/// inspect, convert, weights synth, completion.
+/// inspect, convert, quantize, weights synth, completion.
 struct FileArgs {
   std::string in, out;
   std::string dtype, layout, tokenizer, licence;
+  std::string mode = "int8", recipe;  ///< of quantize; recipe: a file's name
+  bool print_recipe = false, no_measure = false;
   bool tensors = false, verify = false, names = false;
   std::string shell;
 };

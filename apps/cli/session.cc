@@ -66,6 +66,7 @@ LoadOptions load_options(const ModelArgs& args) {
   LoadOptions options;
   options.variant = args.variant;
   options.mode = find_mode(args.mode).value_or(Mode::kAuto);
+  options.mmap = args.mmap;
   options.threads = args.threads;
   options.isa = args.isa;
   return options;

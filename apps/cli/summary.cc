@@ -44,7 +44,56 @@ std::vector<std::string> provenance_lines(const std::string& provenance) {
   return lines;
 }
 
+/// Lines of a recipe that say something.
+std::vector<std::string_view> lines_of(std::string_view recipe) {
+  std::vector<std::string_view> lines;
+  while (!recipe.empty()) {
+    const std::size_t end = recipe.find('\n');
+    const std::string_view line = trim(recipe.substr(0, end));
+    if (!line.empty() && line.front() != '#') lines.push_back(line);
+    recipe = end == std::string_view::npos ? std::string_view() : recipe.substr(end + 1);
+  }
+  return lines;
+}
+
+Json accuracy_json(const ModelAccuracy& accuracy) {
+  Json json = {{"mode", accuracy.mode},
+               {"positions", accuracy.positions},
+               {"top1", accuracy.top1},
+               {"top1_bar", accuracy.top1_bar},
+               {"stages", Json::array()}};
+  for (const StageAccuracy& stage : accuracy.stages) {
+    Json row = {{"stage", stage.stage}, {"error", stage.error}, {"cosine", stage.cosine}};
+    if (stage.layer >= 0) row["layer"] = stage.layer;
+    if (stage.bar > 0) row["bar"] = stage.bar;
+    json["stages"].push_back(std::move(row));
+  }
+  return json;
+}
+
 }  // namespace
+
+std::string accuracy_text(const ModelAccuracy& accuracy) {
+  constexpr std::size_t kError = 24, kCosine = 36, kBar = 48;
+  std::string text = "  against f32, " + std::to_string(accuracy.positions) + " positions of text:\n";
+  const auto line = [&](const std::string& name, const std::string& error, const std::string& cosine,
+                        const std::string& bar) {
+    std::string row = "  " + name;
+    pad(row, kError), row += error;
+    pad(row, kCosine), row += cosine;
+    if (!bar.empty()) pad(row, kBar), row += bar;
+    text += row + "\n";
+  };
+  line("stage", "error", "cosine", "bar");
+  for (const StageAccuracy& stage : accuracy.stages) {
+    line(printable(stage.stage) + (stage.layer < 0 ? "" : " " + std::to_string(stage.layer)),
+         fixed(stage.error * 100, 3) + " %", fixed(stage.cosine, 6),
+         stage.bar > 0 ? fixed(stage.bar * 100, 1) + " %" : "");
+  }
+  line("same likeliest token", fixed(accuracy.top1 * 100, 1) + " %", "",
+       accuracy.top1_bar > 0 ? "at least " + fixed(accuracy.top1_bar * 100, 0) + " %" : "");
+  return text;
+}
 
 std::string summary_text(const ModelSummary& summary, bool tensors) {
   std::string text = printable(summary.path) + "\n";
@@ -67,6 +116,7 @@ std::string summary_text(const ModelSummary& summary, bool tensors) {
   }
   if (!summary.licence.empty()) row("licence", printable(summary.licence));
   for (const std::string& line : provenance_lines(summary.provenance)) row("made from", line);
+  for (const std::string_view line : lines_of(summary.recipe)) row("recipe", printable(line));
   if (!summary.skipped.empty()) {
     std::string names;
     for (std::size_t i = 0; i < std::min<std::size_t>(summary.skipped.size(), 5); ++i) {
@@ -76,6 +126,7 @@ std::string summary_text(const ModelSummary& summary, bool tensors) {
     row("not used", std::to_string(summary.skipped.size()) + ": " + names);
   }
   for (const std::string& note : summary.notes) row("note", printable(note));
+  if (summary.accuracy) text += "\n" + accuracy_text(*summary.accuracy);
   if (!tensors) return text;
   std::size_t width = 0;
   for (const TensorSummary& tensor : summary.tensors) width = std::max(width, tensor.name.size());
@@ -111,6 +162,8 @@ std::string summary_json(const ModelSummary& summary, bool tensors) {
   json["config"] = Json::parse(summary.config_json, nullptr, false);
   if (json["config"].is_discarded()) json["config"] = nullptr;
   json["provenance"] = shallow_json(summary.provenance);
+  json["recipe"] = summary.recipe.empty() ? Json() : Json(summary.recipe);
+  json["accuracy"] = summary.accuracy ? accuracy_json(*summary.accuracy) : Json();
   json["skipped"] = summary.skipped;
   json["notes"] = summary.notes;
   if (tensors) {

@@ -13,12 +13,15 @@ namespace moonbeam::cli {
 int run_inspect(const Options& options);
 int run_convert(const Options& options);
 int run_bench(const Options& options);
+int run_quantize(const Options& options);
 int run_list(const Options& options);
 int run_doctor(const CommandLine& line);
 int run_version(const Options& options);
 
 /// For people; `tensors`: with a line for each.
 std::string summary_text(const ModelSummary& summary, bool tensors);
+/// A table, a line a stage.
+std::string accuracy_text(const ModelAccuracy& accuracy);
 /// One line of JSON.
 std::string summary_json(const ModelSummary& summary, bool tensors);
 

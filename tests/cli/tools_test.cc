@@ -84,6 +84,66 @@ TEST(Modes, AnswerThroughTheCommandLine) {
   EXPECT_FALSE(int4.out.empty());
 }
 
+TEST(Quantize, WritesAFileThatRunsInItsModeAndSaysHowFarItIs) {
+  const TestFolder folder;
+  for (const std::string mode : {"bf16", "int8", "int4"}) {
+    const std::string file = folder.path(mode + ".gguf");
+    const Ran made = run({"quantize", kStarter, file, "--mode", mode});
+    ASSERT_EQ(made.status, 0) << made.err;
+    EXPECT_NE(made.out.find("text_block 3"), std::string::npos) << made.out;
+    EXPECT_NE(made.out.find("same likeliest token"), std::string::npos) << made.out;
+    EXPECT_EQ(made.err_lines(), 1u) << made.err;  // the note: no bar is missed
+    const json summary = json::parse(run({"inspect", file, "--json", "--verify"}).out);
+    EXPECT_EQ(summary["accuracy"]["mode"], mode);
+    EXPECT_EQ(summary["accuracy"]["stages"].back()["stage"], "logits");
+    EXPECT_NE(summary["recipe"].get<std::string>().find("* "), std::string::npos);
+    const std::string text = run({"inspect", file}).out;
+    EXPECT_NE(text.find("recipe"), std::string::npos) << text;
+    EXPECT_NE(text.find("against f32"), std::string::npos) << text;
+    const Ran packed = run({"caption", "-v", "-m", file, sample("s4.png")});
+    EXPECT_NE(packed.err.find(", " + mode + ", "), std::string::npos) << packed.err;
+    EXPECT_EQ(packed.out, run({"caption", "-m", kStarter, "--mode", mode, sample("s4.png")}).out);
+    EXPECT_EQ(packed.out, run({"caption", "-m", file, "--mmap", sample("s4.png")}).out);
+  }
+}
+
+TEST(Quantize, TakesARecipeAndPrintsOne) {
+  const TestFolder folder;
+  const Ran recipe = run({"quantize", "--print-recipe", "--mode", "int4"});
+  EXPECT_EQ(recipe.status, 0) << recipe.err;
+  EXPECT_NE(recipe.out.find("text.blocks.* int4"), std::string::npos) << recipe.out;
+  const std::string mine = folder.put("recipe.txt", "# mine\nvision.blocks.0.* bf16\n" + recipe.out);
+  const Ran made =
+      run({"quantize", kStarter, folder.path("q.gguf"), "--recipe", mine, "--no-measure", "--quiet"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(made.out, "");
+  const json summary = json::parse(run({"inspect", folder.path("q.gguf"), "--json", "--tensors"}).out);
+  EXPECT_EQ(summary["accuracy"], nullptr);
+  EXPECT_TRUE(summary["recipe"].get<std::string>().starts_with("# mine"));
+  for (const json& tensor : summary["tensors"]) {
+    const std::string name = tensor["name"].get<std::string>();
+    const bool kept = name == "vision.blocks.0.mlp.fc1.weight";
+    if (kept || name == "text.blocks.0.mlp.fc1.weight") {
+      EXPECT_EQ(tensor["dtype"], kept ? "bf16_packed" : "int4");
+    }
+  }
+}
+
+TEST(Quantize, RefusesWhatMakesNoSense) {
+  const TestFolder folder;
+  const std::string bad = folder.put("bad.txt", "* int5\n");
+  expect_refused(run({"quantize", kStarter}), 2);
+  expect_refused(run({"quantize", kStarter, folder.path("q/")}), 2);
+  expect_refused(run({"quantize", kStarter, folder.path("q.gguf"), "--mode", "f32"}), 2);
+  expect_refused(run({"quantize", kStarter, folder.path("q.gguf"), "--recipe", bad}), 2);
+  expect_refused(run({"quantize", kStarter, folder.path("q.gguf"), "--recipe", "/nowhere"}), 3);
+  expect_refused(run({"quantize", "/nowhere", folder.path("q.gguf")}), 3);
+  EXPECT_EQ(folder.entries(), 1u);
+  // MOONBEAM_MODE says how to run, not what to write.
+  EXPECT_NE(run({"quantize", "--print-recipe"}, {.env = {{"MOONBEAM_MODE", "int4"}}}).out.find("* int8"),
+            std::string::npos);
+}
+
 TEST(WeightsSynth, WritesWhatSynthModelsHold) {
   const TestFolder folder;
   const Ran made = run({"weights", "synth", "tiny", folder.path("synth.gguf")});
