@@ -30,9 +30,13 @@ struct LoadOptions {
   /// A row of the variant table ("moondream2-2025-06-21", ...) that overrules what the file's shapes and
   /// configuration say; empty to go by those.
   std::string variant = {};
-  Mode mode = Mode::kAuto;   ///< kAuto: MOONBEAM_MODE, else see there
-  int threads = 0;           ///< 0: MOONBEAM_THREADS, else the cores this process may use
-  std::string isa = {};      ///< "scalar", "avx2", "avx512"; empty: MOONBEAM_ISA, else the best
+  Mode mode = Mode::kAuto;  ///< kAuto: MOONBEAM_MODE, else see there
+  int threads = 0;          ///< 0: MOONBEAM_THREADS, else the cores this process may use
+  std::string isa = {};     ///< "scalar", "avx2", "avx512"; empty: MOONBEAM_ISA, else the best
+  /// Leave the weights of a quantised file mapped instead of reading them into memory: less of it is taken,
+  /// decoding is slower, checksums are not looked at, and the file must not be changed meanwhile. Other files
+  /// are always mapped.
+  bool mmap = false;
   bool check_memory = true;  ///< refuse, with both figures, what free memory cannot hold
   ProgressFn progress = {};
 };

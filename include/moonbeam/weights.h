@@ -1,10 +1,13 @@
-// Model files without running them: look inside, change container and plain types, generate.
+// Model files without running them: look inside, change container and types, generate.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <moonbeam/model.h>
 #include <moonbeam/types.h>
 
 namespace moonbeam {
@@ -23,6 +26,24 @@ struct DTypeSummary {
   std::int64_t memory_bytes = 0;  ///< once loaded: norms and biases become f32
 };
 
+/// How far one stage of a quantised model is from its source.
+struct StageAccuracy {
+  std::string stage;  ///< "patch_embedding", "vit_block", "features", "projector", "text_block", "logits"
+  int layer = -1;     ///< of a block; -1 elsewhere
+  double error = 0;   ///< L2 distance over the source's L2 norm
+  double cosine = 0;
+  double bar = 0;  ///< highest error that the mode allows; 0: none
+};
+
+/// Measured by quantize_model() on fixed inputs, against the source in f32.
+struct ModelAccuracy {
+  std::string mode;
+  int positions = 0;    ///< of text, at which the logits were compared
+  double top1 = 0;      ///< share of these with the same likeliest token
+  double top1_bar = 0;  ///< lowest share that the mode allows
+  std::vector<StageAccuracy> stages;
+};
+
 /// What `moonbeam inspect` shows.
 struct ModelSummary {
   std::string path;
@@ -31,6 +52,8 @@ struct ModelSummary {
   std::string layout;  ///< tensor names in the file: "hf_2025", "plain", "checkpoint_2024", "gguf_clip_phi2"
   std::string licence = {};     ///< SPDX identifier; empty: not known
   std::string provenance = {};  ///< JSON by convert_model: source files and their SHA-256; empty: not known
+  std::string recipe = {};      ///< by quantize_model: types by name; empty: not quantised
+  std::optional<ModelAccuracy> accuracy = {};  ///< by quantize_model
   std::vector<TensorSummary> tensors;
   std::vector<DTypeSummary> dtypes;
   std::int64_t parameters = 0, bytes = 0;
@@ -60,6 +83,34 @@ struct ConvertOptions {
 /// models that it can run (moondream2 until 2024-05-08), also as "q8_0" or "q4_0", as "f16" if no dtype is
 /// given; region heads are left out. Nothing stands under the final name until all of it is written.
 void convert_model(const std::string& model, const std::string& out, const ConvertOptions& options = {});
+
+struct QuantizeOptions {
+  Mode mode = Mode::kInt8;     ///< kBF16, kInt8 or kInt4: its built-in recipe
+  std::string recipe = {};     ///< text of another recipe; see docs/modes.md
+  bool measure = true;         ///< run source and result on fixed inputs; the source in f32
+  std::string variant = {};    ///< as LoadOptions::variant
+  std::string tokenizer = {};  ///< as ConvertOptions::tokenizer
+  std::string licence = {};    ///< as ConvertOptions::licence
+  int threads = 0;             ///< as LoadOptions::threads
+  ProgressFn progress = {};
+};
+
+struct QuantizeResult {
+  Mode mode = Mode::kInt8;  ///< that the file will run in
+  std::optional<ModelAccuracy> accuracy = {};
+  std::vector<std::string> warnings;  ///< rules that fit nothing; bars that were missed, and rules against it
+};
+
+/// Text of the recipe of kBF16, kInt8 or kInt4.
+std::string_view quantize_recipe(Mode mode);
+
+/// Writes `model`, whatever its container and types, to `out` (a path ending in .gguf) with the types of a
+/// recipe, packed as the kernels read them. The file runs in the mode of its types, starts at the speed of a
+/// copy, and bears its recipe, checksums and measured accuracy. Nothing stands under the final name until all
+/// of it is written.
+/// @throws Error as Model::load; kInvalidArgument (a recipe that is none, or packs nothing).
+QuantizeResult quantize_model(const std::string& model, const std::string& out,
+                              const QuantizeOptions& options = {});
 
 /// Folders in which names are looked up, first first: $MOONBEAM_MODELS, the user's cache, the installation's
 /// share/moonbeam/models, the source tree's models/ (builds that were not installed).

@@ -93,15 +93,19 @@ void check_tensors(const Source& source, const std::vector<TensorSpec>& table,
   if (!unused.empty()) notes.push_back(base::cat("tensors that nothing uses: ", first_names(unused)));
 }
 
+bool is_read_whole(const SourceTensor& tensor, bool mmap) noexcept {
+  return !mmap && tensor.view.data && (tensor.checksum || tensor::is_packed(tensor.view.dtype));
+}
+
 MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table, const ModelConfig& config,
-                       Mode mode) {
-  const Recipe recipe = parse_recipe(built_in_recipe(mode), "recipe");
+                       Mode mode, const Recipe& recipe, bool mmap) {
   MemoryNeed need;
   for (const TensorSpec& spec : table) {
     const SourceTensor* tensor = source.find(spec.name);
     if (!tensor) continue;
     const tensor::DType type = loaded_type(spec, *tensor, mode, recipe);
-    const bool mapped = spec.kind != TensorKind::kSmall && tensor->view.data && type == tensor->view.dtype;
+    const bool mapped = spec.kind != TensorKind::kSmall && tensor->view.data && type == tensor->view.dtype &&
+                        !is_read_whole(*tensor, mmap);
     (mapped ? need.mapped : need.owned) +=
         static_cast<std::int64_t>(tensor::byte_size(spec.shape, type).value_or(0));
   }

@@ -9,6 +9,7 @@
 #include <moonbeam/model.h>
 
 #include "base/machine.h"
+#include "model/recipe.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
 
@@ -30,9 +31,14 @@ struct MemoryNeed {
   std::int64_t work = 0;    ///< one picture: activations, cache of the whole context, logits; an estimate
   std::int64_t total() const noexcept { return owned + mapped + work; }
 };
-/// @param mode  not kAuto.
+/// @param mode    not kAuto.
+/// @param recipe  as ChosenMode::recipe.
 MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& table, const ModelConfig& config,
-                       Mode mode);
+                       Mode mode, const Recipe& recipe = {}, bool mmap = false);
+
+/// True of what is read into memory once, and checked on the way: the tensors of quantised files, unless they
+/// shall stay mapped.
+bool is_read_whole(const SourceTensor& tensor, bool mmap) noexcept;
 
 /// @throws Error kExhausted with both figures.
 void check_memory(const MemoryNeed& need, const base::Memory& memory, const std::string& path);

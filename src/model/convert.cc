@@ -4,24 +4,22 @@
 #include <filesystem>
 #include <system_error>
 
-#include <moonbeam/version.h>
 #include <moonbeam/weights.h>
-#include <nlohmann/json.hpp>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/sha256.h"
-#include "base/temporary.h"
 #include "formats/safetensors.h"
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
 #include "model/gguf_form.h"
 #include "model/llama_pair_writer.h"
+#include "model/packing.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
 #include "tensor/dtype.h"
+#include "tensor/packed.h"
 
 namespace moonbeam {
 
@@ -111,7 +109,12 @@ class Conversion {
   void write_gguf(const std::string& out) {
     const std::vector<TensorToWrite> list = tensors("");
     check_space(out, list);
-    formats::write_gguf(out, keys(), list);
+    model::FormKeys keys = model::form_keys(source_, identified_, table_);
+    if (wanted_ || source_.recipe.empty()) return formats::write_gguf(out, keys, list);
+    // A copy of a quantised file stays one.
+    keys.emplace_back(model::kKeyRecipe, source_.recipe);
+    if (!source_.accuracy.empty()) keys.emplace_back(model::kKeyAccuracy, source_.accuracy);
+    model::write_checked_gguf(out, keys, list);
   }
 
   /// llama.cpp's two files. `folder` is there and empty.
@@ -144,26 +147,31 @@ class Conversion {
     check_space(folder.string(), list);
     write_text(folder / "config.json", model::write_config_json(identified_.config));
     write_text(folder / "tokenizer.json", identified_.tokenizer_json);
-    std::map<std::string, std::string> metadata{{"format", "pt"}, {"provenance", provenance()}};
+    std::map<std::string, std::string> metadata{{"format", "pt"},
+                                                {"provenance", model::provenance_of(source_, table_)}};
     if (!identified_.licence.empty()) metadata["license"] = identified_.licence;
     formats::write_safetensors((folder / "model.safetensors").string(), list, metadata);
   }
 
  private:
-  /// The tensor's values; `made` holds them where no file does.
-  tensor::TensorView values(const SourceTensor& tensor, base::Buffer<std::byte>& made) {
+  /// The tensor's values to be written as `target`; `made` holds them where no file does, and those of
+  /// panels, which have no rows to cast.
+  tensor::TensorView values(const SourceTensor& tensor, tensor::DType target, base::Buffer<std::byte>& made) {
     tensor::TensorView view = tensor.view;
-    if (view.data) return view;
-    made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
-    tensor.make(made.data(), pool_);
-    view.data = made.data();
-    return view;
+    if (!view.data) {
+      made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
+      tensor.make(made.data(), pool_);
+      view.data = made.data();
+    }
+    if (!tensor::is_packed(view.dtype) || view.dtype == target) return view;
+    made = model::unpack_matrix(view, pool_);
+    return {made.data(), tensor::DType::kF32, view.shape};
   }
 
   void write(const TensorSpec& spec, const SourceTensor& tensor, const tensor::DTypeInfo& target,
              const Sink& sink) {
     base::Buffer<std::byte> made;
-    tensor::TensorView view = values(tensor, made);
+    tensor::TensorView view = values(tensor, target.type, made);
     view.shape = spec.shape;
     cast(view, target, sink);
     count_one();
@@ -171,7 +179,7 @@ class Conversion {
 
   void write_rows(const model::PairTensor& wanted, const Sink& sink) {
     base::Buffer<std::byte> made;
-    tensor::TensorView view = values(*source_.find(wanted.spec->name), made);
+    tensor::TensorView view = values(*source_.find(wanted.spec->name), wanted.dtype, made);
     view.data += wanted.first_row * (view.bytes() / wanted.spec->shape[0]);
     view.shape = wanted.shape;
     cast(view, tensor::info(wanted.dtype), sink);
@@ -187,57 +195,14 @@ class Conversion {
     }
   }
 
+  void check_space(const std::string& out, const std::vector<TensorToWrite>& list) const {
+    model::check_disk_space(out, list, identified_.tokenizer_json.size());
+  }
+
   static void write_text(const fs::path& path, const std::string& text) {
     base::AtomicFile file(path.string());
     file.write(text);
     file.commit();
-  }
-
-  void check_space(const std::string& out, const std::vector<TensorToWrite>& list) const {
-    std::int64_t need = std::int64_t{1} << 20;
-    need += static_cast<std::int64_t>(identified_.tokenizer_json.size());
-    for (const TensorToWrite& tensor : list) {
-      need += static_cast<std::int64_t>(tensor::byte_size(tensor.shape, tensor.dtype).value_or(0)) + 256;
-    }
-    std::error_code error;
-    base::remove_leftovers_once(base::folder_prefix(out));  // their space is wanted
-    fs::path folder = fs::path(out).parent_path();
-    if (folder.empty()) folder = ".";
-    const fs::space_info space = fs::space(folder, error);
-    if (error || static_cast<std::uint64_t>(need) <= space.available) return;
-    fail(ErrorCode::kExhausted, base::printable(out), ": needs ", base::format_bytes(need), " of disk, got ",
-         base::format_bytes(static_cast<std::int64_t>(space.available)), " free");
-  }
-
-  /// Where the weights come from, without anybody's folders. Reads each file once to its end.
-  std::string provenance() const {
-    nlohmann::json json = {{"source", base::printable(source_.name)},
-                           {"format", source_.format},
-                           {"layout", source_.layout},
-                           {"dtype", model::most_frequent_dtype(source_, table_)},
-                           {"writer", base::cat("moonbeam ", version())},
-                           {"files", nlohmann::json::array()}};
-    for (const auto& weights : source_.files) {
-      for (const auto& file : weights->files) {
-        json["files"].push_back({{"name", base::printable(fs::path(file->path()).filename().string())},
-                                 {"bytes", file->bytes().size()},
-                                 {"sha256", base::sha256_hex(file->bytes())}});
-      }
-    }
-    return json.dump();
-  }
-
-  std::vector<std::pair<std::string, formats::GgufValue>> keys() const {
-    std::vector<std::pair<std::string, formats::GgufValue>> out;
-    out.emplace_back(model::kKeyArchitecture, std::string(model::kArchitecture));
-    out.emplace_back(model::kKeyName, base::printable(source_.name));
-    if (!identified_.licence.empty()) out.emplace_back(model::kKeyLicence, identified_.licence);
-    out.emplace_back(model::kKeyFormVersion, std::uint64_t{model::kFormVersion});
-    out.emplace_back(model::kKeyVariant, identified_.variant_name);
-    out.emplace_back(model::kKeyConfig, model::write_config_json(identified_.config));
-    out.emplace_back(model::kKeyTokenizer, identified_.tokenizer_json);
-    out.emplace_back(model::kKeyProvenance, provenance());
-    return out;
   }
 
   Source source_;
@@ -248,18 +213,6 @@ class Conversion {
   base::ThreadPool pool_;
   int done_ = 0;
 };
-
-void refuse_own_input(const Source& source, const std::string& out) {
-  for (const auto& weights : source.files) {
-    for (const auto& file : weights->files) {
-      std::error_code error;
-      if (fs::equivalent(file->path(), out, error)) {
-        fail(ErrorCode::kInvalidArgument, base::printable(out),
-             ": is what is read; expected another path to write to");
-      }
-    }
-  }
-}
 
 void write_new_folder(Conversion& conversion, const std::string& out, bool llama_pair) {
   const fs::path wanted = fs::path(out).lexically_normal();
@@ -291,7 +244,7 @@ void convert_model(const std::string& path, const std::string& out, const Conver
     fail(ErrorCode::kInvalidArgument, base::printable(out), ": expected a folder for llama.cpp's two files");
   }
   Conversion conversion(path, options);
-  refuse_own_input(conversion.source(), out);
+  model::refuse_own_input(conversion.source(), out);
   if (out.ends_with(".gguf")) {
     conversion.write_gguf(out);
   } else {

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "model/accuracy.h"
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
@@ -31,8 +32,8 @@ TensorSummary summary_of(const TensorSpec& spec, const SourceTensor& tensor) {
           .bytes = tensor.view.bytes()};
 }
 
-std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<TensorSpec>& table, Mode mode) {
-  const model::Recipe recipe = model::parse_recipe(model::built_in_recipe(mode), "recipe");
+std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<TensorSpec>& table,
+                                   const model::ChosenMode& chosen) {
   std::map<std::string_view, DTypeSummary> sums;
   for (const TensorSpec& spec : table) {
     const SourceTensor& tensor = *source.find(spec.name);
@@ -43,7 +44,8 @@ std::vector<DTypeSummary> by_dtype(const Source& source, const std::vector<Tenso
     sum.parameters += view.numel();
     sum.bytes += view.bytes();
     sum.memory_bytes += static_cast<std::int64_t>(
-        tensor::byte_size(spec.shape, model::loaded_type(spec, tensor, mode, recipe)).value_or(0));
+        tensor::byte_size(spec.shape, model::loaded_type(spec, tensor, chosen.mode, chosen.recipe))
+            .value_or(0));
   }
   std::vector<DTypeSummary> out;
   for (auto& [unused, sum] : sums) out.push_back(std::move(sum));
@@ -64,6 +66,12 @@ void verify_values(const Source& source, const std::vector<TensorSpec>& table) {
       made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
       tensor.make(made.data(), pool);
       view.data = made.data();
+    }
+    if (tensor.checksum &&
+        *tensor.checksum != model::hash_bytes({view.data, static_cast<std::size_t>(view.bytes())}, pool)) {
+      base::fail(ErrorCode::kCorrupt, base::printable(source.path), ": '",
+                 base::printable(tensor.source_name),
+                 "': its bytes do not give its checksum: the file is damaged");
     }
     if (tensor::is_packed(view.dtype)) {
       made = model::unpack_matrix(view, pool);
@@ -95,15 +103,22 @@ ModelSummary inspect_model(const std::string& path, bool verify) {
   out.layout = source.layout;
   out.licence = identified.licence;
   out.provenance = source.provenance;
+  out.recipe = source.recipe;
+  if (!source.accuracy.empty()) {
+    out.accuracy = model::parse_accuracy(source.accuracy);
+    if (!out.accuracy) notes.push_back("moonbeam.accuracy is not understood");
+  }
   for (const TensorSpec& spec : table) {
     out.tensors.push_back(summary_of(spec, *source.find(spec.name)));
     out.bytes += out.tensors.back().bytes;
   }
-  const Mode mode = model::choose_mode(Mode::kAuto, source, table, identified.config, base::memory()).mode;
-  out.mode = std::string(mode_name(mode));
-  out.dtypes = by_dtype(source, table, mode);
+  const model::ChosenMode chosen =
+      model::choose_mode(Mode::kAuto, source, table, identified.config, base::memory());
+  out.mode = std::string(mode_name(chosen.mode));
+  out.dtypes = by_dtype(source, table, chosen);
   out.parameters = model::parameter_count(table);
-  const model::MemoryNeed need = model::memory_need(source, table, identified.config, mode);
+  const model::MemoryNeed need =
+      model::memory_need(source, table, identified.config, chosen.mode, chosen.recipe);
   out.memory_bytes = need.total();
   out.work_bytes = need.work;
   out.config_json = model::write_config_json(identified.config);

@@ -14,6 +14,7 @@
 #include "formats/tokenizer_data.h"
 #include "formats/weight_file.h"
 #include "model/config.h"
+#include "model/recipe.h"
 #include "region/weights.h"
 #include "text/weights.h"
 #include "vision/weights.h"
@@ -44,9 +45,12 @@ struct Model {
 };
 
 struct LoadRequest {
-  std::string path = {};     ///< file, folder, name or "synth:VARIANT[:DTYPE]"
-  std::string variant = {};  ///< forced row; empty: by shapes and configuration
-  Mode mode = Mode::kF32;    ///< as choose_mode()
+  std::string path = {};              ///< file, folder, name or "synth:VARIANT[:DTYPE]"
+  std::string variant = {};           ///< forced row; empty: by shapes and configuration
+  Mode mode = Mode::kF32;             ///< as choose_mode()
+  std::optional<Recipe> recipe = {};  ///< instead of the mode's; the mode then follows from it
+  bool mmap = false;                  ///< as LoadOptions::mmap
+  std::string tokenizer = {};         ///< a tokenizer.json instead of the one found
   bool check_memory = true;
   std::optional<base::Memory> memory = {};  ///< what there is; none: ask the machine
   int threads = 0;                          ///< for weights that are made; as base::choose_threads

@@ -1,5 +1,7 @@
 #include "model/recipe.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -7,17 +9,17 @@ namespace moonbeam::model {
 
 namespace {
 
-// The embedding table is read a row at a time and stays in the file's pages. Patches and coordinates are
-// under 0.2 % of the work and decide much.
-constexpr std::string_view kBF16Recipe = R"(text.wte.weight keep
+// The embedding table is read a row at a time, so it keeps its rows. Patches and coordinates are under 0.2 %
+// of the work and decide much.
+constexpr std::string_view kBF16Recipe = R"(text.wte keep
 * bf16
 )";
-constexpr std::string_view kInt8Recipe = R"(text.wte.weight keep
+constexpr std::string_view kInt8Recipe = R"(text.wte q8_0
 vision.patch_emb.weight bf16
 region.* bf16
 * int8
 )";
-constexpr std::string_view kInt4Recipe = R"(text.wte.weight keep
+constexpr std::string_view kInt4Recipe = R"(text.wte q8_0
 vision.patch_emb.weight bf16
 region.* bf16
 text.blocks.* int4
@@ -31,7 +33,9 @@ struct TypeName {
 constexpr TypeName kTypeNames[] = {{"keep", std::nullopt},
                                    {"bf16", tensor::DType::kBF16Packed},
                                    {"int8", tensor::DType::kInt8},
-                                   {"int4", tensor::DType::kInt4}};
+                                   {"int4", tensor::DType::kInt4},
+                                   {"q8_0", tensor::DType::kQ8_0}};
+constexpr std::string_view kByRows = "text.wte";  // the one matrix whose rows are looked up
 
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r");
@@ -43,11 +47,18 @@ Recipe::Rule parse_rule(std::string_view line, const std::string& where) {
   const std::size_t space = line.find_first_of(" \t");
   const std::string_view word =
       space == std::string_view::npos ? std::string_view() : trim(line.substr(space));
+  const std::string_view pattern = line.substr(0, space);
   for (const TypeName& type : kTypeNames) {
-    if (type.name == word) return {std::string(line.substr(0, space)), type.type};
+    if (type.name != word) continue;
+    if (type.type == tensor::DType::kQ8_0 && pattern != kByRows) {
+      base::fail(ErrorCode::kInvalidArgument, where, ": q8_0 is a type for ", kByRows, " alone, got '",
+                 base::printable(pattern), "'");
+    }
+    return {std::string(pattern), type.type};
   }
   base::fail(ErrorCode::kInvalidArgument, where,
-             ": expected a pattern and one of keep, bf16, int8, int4, got '", base::printable(line), "'");
+             ": expected a pattern and one of keep, bf16, int8, int4, q8_0, got '", base::printable(line),
+             "'");
 }
 
 }  // namespace
@@ -80,6 +91,16 @@ Recipe parse_recipe(std::string_view text, const std::string& name) {
     if (!line.empty()) recipe.rules.push_back(parse_rule(line, base::cat(name, ": line ", number)));
   }
   return recipe;
+}
+
+std::vector<std::string> idle_patterns(const Recipe& recipe, const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const Recipe::Rule& rule : recipe.rules) {
+    const bool fits = std::any_of(names.begin(), names.end(),
+                                  [&](const std::string& name) { return matches(rule.pattern, name); });
+    if (!fits) out.push_back(rule.pattern);
+  }
+  return out;
 }
 
 std::string_view built_in_recipe(Mode mode) {

@@ -1,7 +1,8 @@
 // Which type each matrix has in memory or in a quantised file: rules by name, the first that fits holds.
 //
 // A recipe is text, a rule a line: a pattern of tensor names, where * stands for any characters, and a type
-// (bf16, int8, int4, or keep: as it lies in the file). What follows # is a remark.
+// (bf16, int8, int4; keep: as it lies in the file; for text.wte also q8_0: rows in 8 bits). What
+// follows # is a remark.
 #pragma once
 
 #include <optional>
@@ -18,7 +19,7 @@ namespace moonbeam::model {
 struct Recipe {
   struct Rule {
     std::string pattern;
-    std::optional<tensor::DType> type;  ///< packed; none: keep
+    std::optional<tensor::DType> type;  ///< packed or q8_0; none: keep
   };
   std::vector<Rule> rules;
 
@@ -28,6 +29,9 @@ struct Recipe {
 
 /// @param name  what to call the text in messages. @throws Error kInvalidArgument naming the line.
 Recipe parse_recipe(std::string_view text, const std::string& name);
+
+/// Patterns that fit none of `names`: slips of the pen, mostly.
+std::vector<std::string> idle_patterns(const Recipe& recipe, const std::vector<std::string>& names);
 
 /// Text of the recipe of a mode; empty for f32.
 std::string_view built_in_recipe(Mode mode);

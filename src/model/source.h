@@ -25,6 +25,7 @@ struct SourceTensor {
   tensor::TensorView view;  ///< data null: see make
   /// Writes view.bytes() bytes.
   std::function<void(std::byte* out, base::ThreadPool& pool)> make;
+  std::optional<std::uint64_t> checksum = {};  ///< base::hash64 of its bytes, where the file says it
 };
 
 struct Source {
@@ -42,6 +43,8 @@ struct Source {
   std::optional<formats::TokenizerData> tokenizer;  ///< from somewhere else
   std::string licence;                              ///< SPDX; empty: not known
   std::string provenance;                           ///< as `convert` wrote it: JSON; empty: not known
+  std::string recipe;                               ///< as `quantize` wrote it; empty: not quantised
+  std::string accuracy;                             ///< as `quantize` measured it: JSON; empty: not known
   bool old_region = false;                          ///< has the unused region model of 2024-08-26
   bool llama_pair = false;                          ///< llama.cpp's two GGUF files
   std::function<void(ModelConfig&)> adjust;         ///< sizes that the container says

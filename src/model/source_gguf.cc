@@ -1,10 +1,12 @@
 // GGUF files as a source: our own form, or llama.cpp's pair, whose other half is found beside the one named.
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.h"
 #include "model/gguf_form.h"
 #include "model/source.h"
+#include "tensor/packed.h"
 
 namespace moonbeam::model {
 
@@ -14,6 +16,8 @@ using formats::GgufFile;
 
 namespace {
 
+constexpr std::uintptr_t kPackedAlignment = 64;
+
 std::string required_text(const GgufFile& file, const char* key) {
   auto text = file.string(key);
   if (!text || text->empty()) {
@@ -21,6 +25,37 @@ std::string required_text(const GgufFile& file, const char* key) {
          "': expected text, got none");
   }
   return std::move(*text);
+}
+
+/// Takes the checksums out of the tensors, and gives each tensor its own.
+void take_checksums(Source& source) {
+  const auto found = source.tensors.find(kChecksums);
+  if (found == source.tensors.end()) return;
+  const tensor::TensorView view = found->second.view;
+  source.tensors.erase(found);
+  const auto count = static_cast<std::int64_t>(source.tensors.size());
+  if (view.dtype != tensor::DType::kI64 || view.numel() != count) {
+    fail(ErrorCode::kCorrupt, base::printable(source.path), ": '", kChecksums, "': expected ", count,
+         " numbers of type i64, got ", view.numel(), " of ", tensor::info(view.dtype).name);
+  }
+  const std::byte* from = view.data;
+  for (auto& [name, tensor] : source.tensors) {
+    std::uint64_t sum;
+    std::memcpy(&sum, from, sizeof sum);
+    tensor.checksum = sum;
+    from += sizeof sum;
+  }
+}
+
+/// Kernels read panels with loads that want it, also where they are mapped.
+void check_alignment(const Source& source) {
+  for (const auto& [name, tensor] : source.tensors) {
+    const auto at = reinterpret_cast<std::uintptr_t>(tensor.view.data);
+    if (!tensor::is_packed(tensor.view.dtype) || at % kPackedAlignment == 0) continue;
+    fail(ErrorCode::kCorrupt, base::printable(source.path), ": '", base::printable(name),
+         "': expected packed weights at a multiple of ", kPackedAlignment, " bytes, got ",
+         at % kPackedAlignment, " more");
+  }
 }
 
 void take_own(Source& source, const GgufFile& file) {
@@ -42,7 +77,11 @@ void take_own(Source& source, const GgufFile& file) {
   source.tokenizer_name = base::cat(path, ": ", kKeyTokenizer);
   source.licence = file.string(kKeyLicence).value_or("");
   source.provenance = file.string(kKeyProvenance).value_or("");
+  source.recipe = file.string(kKeyRecipe).value_or("");
+  source.accuracy = file.string(kKeyAccuracy).value_or("");
   take_named_tensors(source, file.weights.tensors);
+  take_checksums(source);
+  check_alignment(source);
 }
 
 std::string architecture(const GgufFile& file) {

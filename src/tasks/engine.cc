@@ -58,7 +58,9 @@ std::shared_ptr<const Engine> open_engine(const std::string& model, const LoadOp
   model::LoadRequest request{.path = model,
                              .variant = options.variant,
                              .mode = options.mode,
+                             .mmap = options.mmap,
                              .check_memory = options.check_memory,
+                             .threads = options.threads,
                              .progress = {}};
   if (options.progress) {
     request.progress = [&](int done, int total) {

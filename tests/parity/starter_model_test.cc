@@ -203,6 +203,54 @@ TEST_P(StarterModel, AnswersMatch) {
                                 .close_objects = 6}));
 }
 
+// ------------------------------------------------------------------ the other modes, on the same answers
+
+/// Answers of places agree where there are as many of them and each is within a few bins of the expected one.
+bool agrees(const std::vector<tasks::DecodedObject>& got, const json& want) {
+  if (got.size() != want["bins"].size()) return false;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const auto bins = want["bins"][i].get<std::vector<int>>();
+    if (got[i].bins.size() != bins.size()) return false;
+    for (std::size_t b = 0; b < bins.size(); ++b) {
+      if (std::abs(got[i].bins[b] - bins[b]) > kCloseBins) return false;
+    }
+  }
+  return true;
+}
+
+struct ModeRow {
+  Mode mode;
+  double least;  ///< share of the answers that agree
+};
+constexpr ModeRow kModes[] = {{Mode::kBF16, 0.99}, {Mode::kInt8, 0.97}, {Mode::kInt4, 0.90}};
+
+TEST_P(StarterModel, AnswersAgreeInEveryMode) {
+  for (const ModeRow& row : kModes) {
+    const auto engine =
+        tasks::open_engine(test_path("data/starter"), {.mode = row.mode, .threads = 2, .isa = GetParam()});
+    tasks::Runner runner(*engine);
+    int answers = 0, same = 0;
+    for (const json& sample : samples()) {
+      const auto encoded = tasks::encode_image(engine, load_sample(sample), {});
+      for (const json& want : sample["requests"]) {
+        const auto task = want["task"].get<std::string>();
+        tasks::Sequence sequence = tasks::continue_image(*engine, *encoded);
+        runner.advance(sequence, prompt_for(*engine, task, want["arg"].get<std::string>()));
+        ++answers;
+        if (want.contains("ids")) {
+          const auto text = tasks::generate_text(runner, sequence, {.max_tokens = 128});
+          same += text.ids == want["ids"].get<std::vector<int>>() ? 1 : 0;
+        } else {
+          same += agrees(tasks::decode_objects(runner, sequence, task == "detect", 50), want) ? 1 : 0;
+        }
+      }
+    }
+    EXPECT_EQ(answers, 200);
+    EXPECT_GE(same, row.least * answers) << mode_name(row.mode);
+    RecordProperty(std::string(mode_name(row.mode)), same);
+  }
+}
+
 std::vector<std::string> isas() {
   std::vector<std::string> names;
   for (const auto* table : kernels::runnable_kernels()) names.emplace_back(table->isa);
