@@ -132,6 +132,9 @@ def contest_rows(line, limit):
         ratio = f"{row['ratio']:.2f}" if row.get("ratio") else ""
         name = f"**{row['who']}**" if row["who"] == OURS else row["who"]
         mark = " (*)" if row.get("disturbed") else ""
+        scaled = (row.get("flags") or {}).get("scaled")  # a part of the layers: its memory says nothing
+        mark += f" ({scaled})" if scaled else ""
+        peak = "" if scaled else row.get("peak_mib") or ""
         of_limit = f"{100 * limit / row['ms']:.0f} %" if limit else ""
         rows.append(
             [
@@ -142,7 +145,7 @@ def contest_rows(line, limit):
                 ratio,
                 of_limit,
                 error,
-                row.get("peak_mib") or "",
+                peak,
             ]
         )
     return rows
@@ -261,7 +264,14 @@ def document(figures, images):
     out += machine_part(figures)
     against = contest_part(figures, images, False)
     if against:
-        out += ["## Against others", "", "A ratio above 1 means that Moonbeam is faster.", "", *against]
+        out += [
+            "## Against others",
+            "",
+            "A ratio above 1 means that Moonbeam is faster. Memory compares under the first token alone: for a single stage",
+            "some load the whole model, some a part.",
+            "",
+            *against,
+        ]
     narrow = contest_part(figures, images, True)
     if narrow:
         out += ["## Without AVX-512", "", "`MOONBEAM_ISA=avx2` against llama.cpp built for AVX2 alone.", "", *narrow]
