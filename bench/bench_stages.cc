@@ -1,6 +1,6 @@
 // Times the stages of the forward pass at full size with generated weights: image encoder and projector for
 // one crop, prefill of the image prefix, one decode step. One JSON line a stage on standard output; what
-// compares with peers (bench/pytorch) starts it once per stage so that both alternate.
+// compares with peers (bench/peers) starts it once per stage so that both alternate.
 //
 //   bench_stages [--model synth:moondream2:f32] [--mode f32] [--threads 2] [--repeat 5]
 //   [--stage encode|prefill|decode|all] [--streams 1] [--past 760]

@@ -113,7 +113,7 @@ def machine_part(figures):
         out += [figures.cpu + ".", ""]
     if figures.limits:
         out += [
-            "What it can do at most, measured by `bench_limits` in the same session; ratios below are to these:",
+            "What it can do at most, measured by `bench_limits` in the same hour; ratios below are to these:",
             "",
         ]
         rows = []
