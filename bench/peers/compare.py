@@ -82,7 +82,7 @@ def locked(path):
 
 
 def measure_limits(args, log):
-    """What the machine can do at most, in the same session."""
+    """What the machine can do at most, in the same run."""
     with locked(args.lock):
         result, shares = machine.run_alone(shlex.split(args.limits))
     print(f"limits {shares}", file=sys.stderr, flush=True)
