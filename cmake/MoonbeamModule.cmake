@@ -1,4 +1,4 @@
-# moonbeam_module(NAME SOURCES ... LINKS ... [TESTS ...] [EXTERNAL ...]): one library a folder.
+# moonbeam_module(NAME SOURCES ... LINKS ... [TESTS ...] [EXTERNAL ...] [NOT_INSTALLED]): one library a folder.
 #
 # LINKS names other modules, EXTERNAL names targets of libraries outside the project. The tests stand
 # beside the code, become one program NAME_test, and bear the label `unit`.
@@ -23,7 +23,7 @@ if(MOONBEAM_COVERAGE)
 endif()
 
 function(moonbeam_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;TESTS;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "NOT_INSTALLED" "" "SOURCES;LINKS;TESTS;EXTERNAL" ${ARGN})
   set(target moonbeam_${name})
   add_library(${target} STATIC ${ARG_SOURCES})
   add_library(moonbeam::${name} ALIAS ${target})
@@ -36,7 +36,9 @@ function(moonbeam_module name)
     target_link_libraries(${target} PUBLIC moonbeam::${link})
   endforeach()
   target_link_libraries(${target} PRIVATE ${ARG_EXTERNAL})
-  set_property(GLOBAL APPEND PROPERTY MOONBEAM_MODULES ${target})
+  if(NOT ARG_NOT_INSTALLED)
+    set_property(GLOBAL APPEND PROPERTY MOONBEAM_MODULES ${target})
+  endif()
   if(MOONBEAM_BUILD_TESTS AND ARG_TESTS)
     moonbeam_test(${name}_test SOURCES ${ARG_TESTS} LINKS ${name} EXTERNAL ${ARG_EXTERNAL})
   endif()

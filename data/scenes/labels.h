@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,16 +37,23 @@ struct Label {
   std::string article;                  ///< "a", "an" or "some"
   std::string category;                 ///< "animal", "food", ...
   std::vector<std::string> slugs;       ///< drawings of the vector sets that show it
+  std::vector<Colour> colours;          ///< it may be repainted in these; empty: its colour stays
   std::string tux_pattern;              ///< text of tuxpaint stamps that show it, or empty
   std::vector<std::string> parents;     ///< "animal"; also labels: "vehicle"
   std::vector<std::string> alike;       ///< look-alikes: never an absent object beside this one
   std::vector<std::string> confusable;  ///< allowed as a hard negative although alike
   std::string group;                    ///< co-occurrence group: "kitchen", "street", "farm", ...
   bool shape = false;                   ///< circle, square, ...: drawn by our own code, always coloured
+  bool letters = false;                 ///< shows letters or digits: never mirrored
+
+  /// Whether the drawing `slug` of the set shows it. Slugs are "dog", "noto:dog" (in this set alone) or
+  /// "!noto1:dog" (not in this one).
+  bool shown_by(std::string_view set, std::string_view slug) const;
 };
 
-/// Labels 0 .. shapes - 1 are the shapes; the others follow in the committed order, common things first, so
-/// that the first n things are the class list Ln.
+/// Labels 0 .. shapes() - 1 are the shapes; things() labels follow in the committed order, common things
+/// first, so that shapes() .. shapes() + n - 1 are the class list Ln. The last label is the sign with text,
+/// which only SceneOptions::reading draws.
 class LabelTable {
  public:
   /// @throws Error kNotFound, kCorrupt naming the line.
@@ -52,6 +61,8 @@ class LabelTable {
 
   int size() const { return static_cast<int>(labels_.size()); }
   int shapes() const { return shapes_; }
+  int things() const { return size() - shapes_ - 1; }
+  int sign() const { return size() - 1; }
   const Label& operator[](int id) const { return labels_[static_cast<std::size_t>(id)]; }
   std::optional<int> find(std::string_view noun_or_plural) const;
   /// Same thing, hypernym, hyponym or look-alike: an answer "no" about one beside the other would be false
@@ -62,6 +73,8 @@ class LabelTable {
  private:
   std::vector<Label> labels_;
   int shapes_ = 0;
+  std::map<std::string, int, std::less<>> ids_;  // by noun and plural
+  std::vector<std::uint8_t> relations_;          // [size, size], bits
 };
 
 }  // namespace moonbeam::data

@@ -54,7 +54,8 @@ struct Scene {
   SceneKey key;
   Image image;                       ///< RGB, [height, width, 3]
   std::vector<SceneObject> objects;  ///< by y_min, then x_min (data.md 2.21)
-  std::string background;            ///< word for captions: "plain", "striped", ...; empty: none
+  std::string background;            ///< word for captions: "plain", "striped", "textured"; empty: none
+  std::optional<Colour> background_colour;  ///< where one dominates the pixels that no object has
 };
 
 struct SceneOptions {
@@ -77,7 +78,7 @@ struct WindowOptions {
   float clutter = 0.5f;
 };
 
-class Atlas;
+class Atlas;  // data/scenes/atlas.h
 
 /// @throws Error kInvalidArgument (sizes, classes beyond the table), kNotFound (the split's assets).
 Scene render_scene(const SceneKey& key, const SceneOptions& options, const Atlas& atlas,

@@ -1,0 +1,59 @@
+// The drawings: files of PNGs with an index, read once and kept as sprites.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/scenes/labels.h"
+#include "data/scenes/scene.h"
+#include "data/scenes/sprite.h"
+
+namespace moonbeam::data {
+
+/// A row of an atlas's index.
+struct SpriteInfo {
+  std::string id;   ///< "noto/dog"
+  std::string set;  ///< "noto"
+  char tier = 'a';
+  int label = -1;
+  int width = 0, height = 0;  ///< pixels
+  bool photo = false;
+};
+
+/// Const after loading and shared between threads; a drawing is decoded when it is first asked for.
+class Atlas {
+ public:
+  Atlas();  ///< no drawings: scenes of shapes alone
+  ~Atlas();
+  Atlas(Atlas&&) noexcept;
+  Atlas& operator=(Atlas&&) noexcept;
+
+  /// Reads what there is in `folder`: atlas.tar, which must be there, and the atlases and backgrounds that
+  /// tools/fetch_assets.sh puts into its folder `assets`. Rows whose label the table lacks are left out.
+  /// @throws Error kNotFound, kCorrupt naming file and row.
+  static Atlas load(const std::filesystem::path& folder, const LabelTable& labels);
+
+  /// Sprites of a label that scenes of the split are drawn with; none where its assets are absent.
+  std::span<const int> sprites(Split split, int label) const;
+  int size() const;
+  const SpriteInfo& info(int sprite) const;
+  /// @throws Error kCorrupt naming the member.
+  const Sprite& sprite(int sprite) const;
+  /// Hue in [0, 1536) of drawings of mostly one hue.
+  std::optional<int> hue(int sprite) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The folder with labels.tsv and atlas.tar: MOONBEAM_DATA, share/moonbeam/data beside the program's folder,
+/// or data/ of the source tree. @throws Error kNotFound with the places looked at.
+std::filesystem::path find_data_folder();
+
+}  // namespace moonbeam::data
