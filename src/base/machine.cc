@@ -13,6 +13,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -103,6 +105,18 @@ CpuFeatures detect() {
 const CpuFeatures& cpu_features() {
   static const CpuFeatures features = detect();
   return features;
+}
+
+bool may_use_tiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr int kAskForComponent = 0x1023;  // ARCH_REQ_XCOMP_PERM of the kernel's asm/prctl.h
+  constexpr int kTileData = 18;             // the component's number in XCR0
+  static const bool allowed = cpu_features().amx_int8 && cpu_features().amx_bf16 &&
+                              syscall(SYS_arch_prctl, kAskForComponent, kTileData) == 0;
+  return allowed;
+#else
+  return false;
+#endif
 }
 
 Memory memory() {

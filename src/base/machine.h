@@ -21,6 +21,10 @@ struct CpuFeatures {
   bool neon_bf16 = false;
 };
 const CpuFeatures& cpu_features();
+/// Whether this process may use AMX's tiles. The first call asks the kernel to make room for them in what it
+/// saves of each thread: Linux gives tiles only to those that ask. False where the CPU has none or it
+/// refuses.
+bool may_use_tiles();
 
 struct Memory {
   std::int64_t total = 0;      ///< bytes the process may have: RAM or container limit

@@ -72,6 +72,12 @@ TEST(CpuFeatures, AgreeWithTheKernel) {
 }
 #endif
 
+TEST(Tiles, AreNotForProcessorsWithoutThem) {
+  const bool has = cpu_features().amx_int8 && cpu_features().amx_bf16;
+  EXPECT_TRUE(has || !may_use_tiles());
+  EXPECT_EQ(may_use_tiles(), may_use_tiles());
+}
+
 TEST(CpuFeatures, NameTheCpu) {
   const std::string& name = cpu_features().name;
   ASSERT_FALSE(name.empty());
