@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "kernels/scalar/scalar.h"
 #ifdef MOONBEAM_KERNELS_X86
+#include "kernels/amx/amx.h"
 #include "kernels/avx2/avx2.h"
 #include "kernels/avx512/avx512.h"
 #include "kernels/avx512bf16/avx512bf16.h"
@@ -31,7 +32,9 @@ std::vector<const KernelTable*> find_runnable() {
   if (cpu.avx2 && cpu.avx_vnni) tables.push_back(&avxvnni::table());
   if (cpu.avx512) tables.push_back(&avx512::kTable);
   if (cpu.avx512 && cpu.avx512_vnni) tables.push_back(&avx512vnni::table());
-  if (cpu.avx512 && cpu.avx512_vnni && cpu.avx512_bf16) tables.push_back(&avx512bf16::table());
+  const bool bf16 = cpu.avx512 && cpu.avx512_vnni && cpu.avx512_bf16;
+  if (bf16) tables.push_back(&avx512bf16::table());
+  if (bf16 && cpu.amx_int8 && cpu.amx_bf16 && base::may_use_tiles()) tables.push_back(&amx::table());
 #endif
 #ifdef MOONBEAM_KERNELS_ARM
   const base::CpuFeatures& cpu = base::cpu_features();

@@ -84,8 +84,8 @@ enum class Epilogue {
 };
 
 /// Packed weights (tensor/packed.h) are multiplied by packed activations: panels of at most `tile_rows` rows
-/// in an order that is the table's own, one after another; all are full but the last. Bytes of a panel of
-/// `rows` rows: activation_bytes().
+/// in an order that is the table's own and that may depend on the panel's rows, one after another; all are
+/// full but the last. Bytes of a panel of `rows` rows: activation_bytes().
 ///
 /// Sums of int8 are exact, so every table and every number of rows gives the same integers:
 ///   activations  u = clamp(round(x / s) + z, 1, 255), s = (max - min) / 254, z = 1 - round(min / s); min and

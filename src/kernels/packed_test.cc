@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "kernels/amx/amx.h"
 #include "kernels/avxvnni/avxvnni.h"
 #include "kernels/testing.h"
 #include "tensor/float16.h"
@@ -19,12 +20,14 @@ using tensor::DType;
 class Packed : public EveryTable {};
 INSTANTIATE_TEST_SUITE_P(Tables, Packed, every_table(), table_name);
 #ifdef MOONBEAM_KERNELS_X86
-// AVX-VNNI's templates on processors without it.
-std::vector<const KernelTable*> vl_tables() {
-  if (!base::cpu_features().avx512_vnni) return {};
-  return {&avxvnni::vl_table()};
+// The templates of AVX-VNNI and AMX on processors without them.
+std::vector<const KernelTable*> stand_ins() {
+  const base::CpuFeatures& cpu = base::cpu_features();
+  if (!cpu.avx512_vnni) return {};
+  if (!cpu.avx512_bf16) return {&avxvnni::vl_table()};
+  return {&avxvnni::vl_table(), &amx::emulated_table()};
 }
-INSTANTIATE_TEST_SUITE_P(Vl, Packed, ::testing::ValuesIn(vl_tables()), table_name);
+INSTANTIATE_TEST_SUITE_P(StandIns, Packed, ::testing::ValuesIn(stand_ins()), table_name);
 #endif
 
 constexpr DType kTypes[] = {DType::kInt8, DType::kInt4, DType::kBF16Packed};
@@ -146,7 +149,8 @@ void compare(const KernelTable& table, const Product& product) {
 TEST_P(Packed, EqualsScalarForEveryNumberOfRowsAndDepth) {
   for (const DType type : kTypes) {
     for (const int k : kDepths) {
-      for (const int rows : {1, 2, 3, 4, 5, 6, 7, 13, 16}) compare(table(), {type, rows, kPanel, k});
+      for (const int rows : {1, 2, 3, 4, 5, 6, 7, 13, 16, 17, 32, 33, 41})
+        compare(table(), {type, rows, kPanel, k});
     }
   }
 }
@@ -154,7 +158,7 @@ TEST_P(Packed, EqualsScalarForEveryNumberOfRowsAndDepth) {
 TEST_P(Packed, EqualsScalarForNarrowPanels) {
   for (const DType type : kTypes) {
     for (const int columns : {1, 7, 8, 9, 16, 17, 31, 32, 33, 48, 63}) {
-      for (const int rows : {1, 6, 7}) compare(table(), {type, rows, columns, 144});
+      for (const int rows : {1, 6, 7, 25}) compare(table(), {type, rows, columns, 144});
     }
   }
 }
@@ -163,7 +167,9 @@ TEST_P(Packed, EveryEpilogueWithAndWithoutBias) {
   for (const DType type : kTypes) {
     for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kGelu, Epilogue::kAdd}) {
       for (const bool bias : {false, true}) {
-        for (const int columns : {33, kPanel}) compare(table(), {type, 7, columns, 130, epilogue, bias});
+        for (const int columns : {33, kPanel}) {
+          for (const int rows : {7, 20}) compare(table(), {type, rows, columns, 130, epilogue, bias});
+        }
       }
     }
   }
@@ -174,7 +180,7 @@ TEST_P(Packed, OneSidedActivationsUseTheWholeRange) {
 }
 
 TEST_P(Packed, RowsAreTheSameBitsInAnyCompany) {
-  const int k = 588, rows = 13;
+  const int k = 588, rows = 43;
   for (const DType type : kTypes) {
     const Panel panel(type, kPanel, k, 5);
     const Padded x = activations(rows, k, k, false, 6);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/avx512bf16/round.h"
 #include "kernels/simd/attention16.h"
 #include "kernels/simd/vec16.h"
 
@@ -90,12 +91,7 @@ struct Pairs {
     __builtin_memcpy(&out, &bits, sizeof out);
     return out;
   }
-  MB_INLINE static __m256i halves(V x) {
-    const __m256bh rounded = _mm512_cvtneps_pbh(x.v);
-    __m256i out;
-    __builtin_memcpy(&out, &rounded, sizeof out);
-    return out;
-  }
+  MB_INLINE static __m256i halves(V x) { return Round<Isa>::round(x); }
 };
 
 }  // namespace moonbeam::kernels::avx512bf16

@@ -2,6 +2,7 @@
 #include "kernels/avx512bf16/avx512bf16.h"
 
 #include "kernels/avx512bf16/attention16.h"
+#include "kernels/avx512bf16/round.h"
 #include "kernels/avx512vnni/avx512vnni.h"
 #include "kernels/simd/packed512.h"
 
@@ -22,21 +23,12 @@ struct PairDot {
   }
 };
 
-struct Round {
-  MB_INLINE static __m256i round(Packed::Vec v) {
-    const __m256bh halves = _mm512_cvtneps_pbh(v.v);
-    __m256i out;
-    __builtin_memcpy(&out, &halves, sizeof out);
-    return out;
-  }
-};
-
 KernelTable make() {
   KernelTable table = avx512vnni::table();
   table.isa = "avx512bf16";
   table.attention16 = simd::attention16<Pairs<Isa>>;
   table.store_keys16 = simd::store_keys16<Pairs<Isa>>;
-  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16<Round>, Packed::tile_bf16<PairDot>};
+  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16<Round<Isa>>, Packed::tile_bf16<PairDot>};
   return table;
 }
 

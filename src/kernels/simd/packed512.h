@@ -102,6 +102,15 @@ struct Packed512 {
     return {scale, zero < 1 ? 1 : zero > 255 ? 255 : zero};
   }
 
+  MB_INLINE static float inverse_of(RowScale row) {
+    return row.scale > 0 ? 1.0f / row.scale : 0.0f;
+  }
+  MB_INLINE static __m128i quantise(Vec x, Vec inverse, __m512i zero) {
+    const __m512i one = _mm512_set1_epi32(1), most = _mm512_set1_epi32(255);
+    const __m512i u = _mm512_add_epi32(_mm512_cvtps_epi32((x * inverse).v), zero);
+    return _mm512_cvtepi32_epi8(_mm512_min_epi32(_mm512_max_epi32(u, one), most));
+  }
+
   template <int R>
   static void pack_int8_panel(const float* x, std::ptrdiff_t stride, int k, std::byte* panel) {
     Vec inverse[R];
@@ -109,19 +118,16 @@ struct Packed512 {
     for (int r = 0; r < R; ++r) {
       const RowScale scale = row_scale(x + r * stride, k);
       __builtin_memcpy(panel + r * static_cast<std::ptrdiff_t>(sizeof scale), &scale, sizeof scale);
-      inverse[r] = Vec::all(scale.scale > 0 ? 1.0f / scale.scale : 0.0f);
+      inverse[r] = Vec::all(inverse_of(scale));
       zero[r] = _mm512_set1_epi32(scale.zero);
     }
     std::byte* out = panel + header_bytes(R);
-    const __m512i one = _mm512_set1_epi32(1), most = _mm512_set1_epi32(255);
     const int depth = padded(k);
     for (int i = 0; i < depth; i += kRegisterColumns, out += 16 * R) {
       __m128i rows[R];
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
-        __m512i u = _mm512_cvtps_epi32((load(x + r * stride + i, k - i) * inverse[r]).v);
-        u = _mm512_min_epi32(_mm512_max_epi32(_mm512_add_epi32(u, zero[r]), one), most);
-        rows[r] = _mm512_cvtepi32_epi8(u);
+        rows[r] = quantise(load(x + r * stride + i, k - i), inverse[r], zero[r]);
       }
       store_words<R>(rows, out);
     }
@@ -238,6 +244,16 @@ struct Packed512 {
 
   // ---- int8
 
+  // Register v of the columns of row r, of which `sum` is the sum of products.
+  MB_INLINE static Vec int8_value(const PackedTile& tile, int r, int v, __m512i sum, Vec bias) {
+    RowScale row;
+    __builtin_memcpy(&row, tile.activations + r * static_cast<std::ptrdiff_t>(sizeof row), sizeof row);
+    const __m512i columns = _mm512_loadu_si512(tile.sums + v * kRegisterColumns);
+    sum = _mm512_sub_epi32(sum, _mm512_mullo_epi32(_mm512_set1_epi32(row.zero), columns));
+    const Vec scale = Vec::all(row.scale) * Vec::load(tile.scales + v * kRegisterColumns);
+    return Vec::fma({_mm512_cvtepi32_ps(sum)}, scale, bias);
+  }
+
   template <class Dot, int R>
   static void tile_int8_rows(const PackedTile& tile) noexcept {
     __m512i sums[R][kPanelRegisters];
@@ -266,13 +282,7 @@ struct Packed512 {
     }
     finish<R, kPanelRegisters>(
         tile, 0, [&](int r, int v, Vec bias) __attribute__((always_inline)) {
-          RowScale row;
-          __builtin_memcpy(&row, tile.activations + r * static_cast<std::ptrdiff_t>(sizeof row), sizeof row);
-          const __m512i columns = _mm512_loadu_si512(tile.sums + v * kRegisterColumns);
-          const __m512i sum =
-              _mm512_sub_epi32(sums[r][v], _mm512_mullo_epi32(_mm512_set1_epi32(row.zero), columns));
-          const Vec scale = Vec::all(row.scale) * Vec::load(tile.scales + v * kRegisterColumns);
-          return Vec::fma({_mm512_cvtepi32_ps(sum)}, scale, bias);
+          return int8_value(tile, r, v, sums[r][v], bias);
         });
   }
 
