@@ -22,6 +22,7 @@ const LimitKernels* find_limits([[maybe_unused]] std::string_view isa) {
   if (isa == "avx512" && cpu.avx512) return &avx512::kLimits;
   if (isa == "avx512vnni" && vnni) return &avx512vnni::kLimits;
   if (isa == "avx512bf16" && vnni && cpu.avx512_bf16) return &avx512bf16::kLimits;
+  if (isa == "amx" && vnni && cpu.avx512_bf16 && base::may_use_tiles()) return &amx::kLimits;
 #endif
   return nullptr;
 }

@@ -24,8 +24,8 @@ using ReadFn = float(const float* from, std::size_t n);
 struct LimitKernels {
   std::string_view isa;
   Peak f32;   ///< fused multiply-add
-  Peak bf16;  ///< vdpbf16ps; products of bf16 are widened to f32 without it
-  Peak int8;  ///< vpdpbusd, vpmaddubsw with vpmaddwd and an addition without it
+  Peak bf16;  ///< vdpbf16ps, tdpbf16ps; products of bf16 are widened to f32 without it
+  Peak int8;  ///< vpdpbusd, tdpbusd, vpmaddubsw with vpmaddwd and an addition without it
   ReadFn* read;
 };
 namespace avx2 {
@@ -38,6 +38,9 @@ namespace avx512vnni {
 extern const LimitKernels kLimits;
 }
 namespace avx512bf16 {
+extern const LimitKernels kLimits;
+}
+namespace amx {
 extern const LimitKernels kLimits;
 }
 
