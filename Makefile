@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 PICTURE ?= tests/data/starter/samples/s1.png
 OBJECT ?= apple
 MODEL ?=
+TORCH ?=
 
 # make has a CXX of its own: only one that was asked for counts.
 ifeq ($(origin CXX),default)
@@ -36,7 +37,7 @@ define test
 	ctest --test-dir build/$(1)$(suffix) -j $(JOBS) --output-on-failure --no-tests=error $(2)
 endef
 
-.PHONY: help demo check check-all asan tsan coverage aarch64 tidy format bench gate install clean
+.PHONY: help demo check check-all train asan tsan coverage aarch64 tidy format bench gate install clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +62,13 @@ check-all: | build  ## every test; the ones on full-size weights need 10 GB of m
 	@$(call build,ci)
 	$(call test,ci,-LE model)
 	$(call test,ci,-L model -j 1)
+
+train: | build  ## build the trainer and test it; TORCH=FOLDER names the torch package where python3 has none
+	@tools/install-packages train $(clang)
+	@cmake --preset train -B build/train$(suffix) $(compiler) $(if $(TORCH),-DMOONBEAM_TORCH=$(TORCH)) \
+	  >build/train$(suffix).log 2>&1 || { cat build/train$(suffix).log; exit 1; }
+	cmake --build build/train$(suffix) -j $(JOBS)
+	$(call test,train,-L train)
 
 asan: | build  ## the quick tests under AddressSanitizer and UBSan
 	@tools/install-packages check $(clang)

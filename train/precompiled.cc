@@ -1,0 +1,1 @@
+// Nothing: the target that this belongs to makes the precompiled header of LibTorch.

@@ -1,0 +1,48 @@
+// Building blocks that the twins share. Members bear the names of the engine's tensors, so that the path of a
+// parameter in the module tree is the tensor's name.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace moonbeam::train {
+
+// Letters here: B sequences, S positions, D width, H heads, K head width.
+
+/// fc2(gelu_tanh(fc1 x)).
+class MlpImpl : public torch::nn::Module {
+ public:
+  MlpImpl(int in, int inner, int out);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::nn::Linear fc1{nullptr}, fc2{nullptr};
+};
+TORCH_MODULE(Mlp);
+
+/// Angles of the rotary embedding: cos and sin [B, 1, S, rope_dims / 2], made once for all blocks. Empty: no
+/// rotation.
+struct Rope {
+  torch::Tensor cos, sin;
+};
+/// positions i64 [B, S] or [S].
+Rope make_rope(const torch::Tensor& positions, int rope_dims, float theta);
+/// Rotates halves of the first dimensions of each head, in f32 at least; x [B, H, S, K].
+torch::Tensor rotate(const torch::Tensor& x, const Rope& rope);
+
+/// Self-attention, rows of qkv in the engine's order: all of q, then k, then v, each head after head.
+class AttentionImpl : public torch::nn::Module {
+ public:
+  AttentionImpl(int dim, int heads);
+  /// x [B, S, D]; mask bool [S, S], [B, 1, S, S] (true: may see) or undefined.
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask = {}, const Rope& rope = {});
+
+  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+
+ private:
+  int heads_;
+};
+TORCH_MODULE(Attention);
+
+/// LayerNorm over the last axis.
+torch::nn::LayerNorm make_norm(int width, float eps);
+
+}  // namespace moonbeam::train
