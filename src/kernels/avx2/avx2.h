@@ -12,7 +12,7 @@ extern const KernelTable kTable;
 PackActivationsFn pack_int8, pack_int4, pack_bf16;
 PackedTileFn tile_int8, tile_int4, tile_bf16;
 WidenInt4Fn widen_int4;
-inline constexpr PackedKernels kInt8 = {10, pack_int8, tile_int8};
+inline constexpr PackedKernels kInt8 = {80, pack_int8, tile_int8};
 inline constexpr PackedKernels kInt4 = {6, pack_int4, tile_int4};
 inline constexpr PackedKernels kBF16 = {6, pack_bf16, tile_bf16};
 

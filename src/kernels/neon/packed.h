@@ -62,11 +62,9 @@ struct Packed {
   static constexpr int kOffset = 128;
   static constexpr int kUnit = 4;
   static constexpr int kBF16Unit = 4;
+  static constexpr bool kHasInt8Sums = false;
   static constexpr int kInt8Rows = 6;
-  static constexpr int kInt8Columns = 8;
   static constexpr int kBlockWords = 256;
-  static constexpr bool kCorrects = false;
-  static constexpr bool kHasRow = false;
   static constexpr int registers(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
   static constexpr int bf16_registers(int rows) { return registers(rows); }
 
@@ -88,7 +86,6 @@ struct Packed {
     return {Dot::template dot<r % 4>(sum.low, w.low, rows.fours[r / 4]),
             Dot::template dot<r % 4>(sum.high, w.high, rows.fours[r / 4])};
   }
-  MB_INLINE static Ints column_sums(const std::int32_t* p) { return Ints::load(p); }
 
   struct Nibbles {
     Bytes low, high;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/simd/packed8.h"
+#include "kernels/simd/signed_pairs.h"
 #include "kernels/simd/vec8.h"
 
 namespace moonbeam::kernels::simd {
@@ -114,71 +115,51 @@ struct Packed256 {
   }
 };
 
-// AVX2. vpmaddubsw of u8 and s8 saturates, but not of |w| and an s8 within +-127. The activation gets the
-// sign of w by inverting its bits, which makes -a - 1 of it and can be done by any unit, where vpsignb needs
-// the multipliers. What is then missing, |w| for each w < 0, is the same for all rows: `correct` sums it up.
+// The register of signed_pairs.h.
 template <class Isa>
+struct Bytes256 {
+  using Register = __m256i;
+  static constexpr int kColumns = 8;
+  static constexpr int kRows = 4;
+  MB_INLINE static Register zero() { return _mm256_setzero_si256(); }
+  MB_INLINE static Register load(const std::byte* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  MB_INLINE static void store(Register v, std::byte* p) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+  }
+  MB_INLINE static Register broadcast(const std::byte* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return _mm256_set1_epi32(word);
+  }
+  MB_INLINE static Register magnitude(Register w) { return _mm256_abs_epi8(w); }
+  MB_INLINE static Register sign(Register w) { return _mm256_cmpgt_epi8(zero(), w); }
+  MB_INLINE static Register flip(Register a, Register sign) { return _mm256_xor_si256(a, sign); }
+  MB_INLINE static Register pairs(Register u, Register s) { return _mm256_maddubs_epi16(u, s); }
+  MB_INLINE static Register fours(Register pairs) { return multiply16(pairs, _mm256_set1_epi16(1)); }
+  MB_INLINE static Register multiply16(Register a, Register b) { return _mm256_madd_epi16(a, b); }
+  MB_INLINE static Register add16(Register a, Register b) { return _mm256_add_epi16(a, b); }
+  MB_INLINE static Register add32(Register a, Register b) { return _mm256_add_epi32(a, b); }
+  MB_INLINE static Register subtract32(Register a, Register b) { return _mm256_sub_epi32(a, b); }
+  MB_INLINE static Register even(Register v) { return _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8); }
+  MB_INLINE static Register odd(Register v) { return _mm256_srai_epi16(v, 8); }
+  MB_INLINE static Register either(Register a, Register b) { return _mm256_or_si256(a, b); }
+  MB_INLINE static bool any(Register v) { return _mm256_testz_si256(v, v) == 0; }
+  MB_INLINE static void keep(Register& v) { __asm__ volatile("" : "+x"(v)); }
+};
+
+// AVX2, which multiplies bytes by pairs. `Bytes`: of SignedPairs.
+template <class Isa, class Bytes = Bytes256<Isa>>
 struct PackedMaddubs : Packed256<Isa> {
   using Base = Packed256<Isa>;
   using typename Base::Ints;
   using typename Base::Nibbles;
+  using Int8Sums = SignedPairs<Bytes>;
+  static constexpr bool kHasInt8Sums = true;
   static constexpr int kOffset = 128;
-  static constexpr int kInt8Rows = 10;
-  static constexpr int kInt8Columns = 8;
-  static constexpr int kBlockWords = 128;  // sums of 2 x 127 in 16 bits
-  static constexpr bool kCorrects = true;
-  static constexpr int registers(int rows) { return rows <= 2 ? 2 : 1; }
-
-  struct Weights {
-    __m256i magnitude, negative;
-  };
-  MB_INLINE static Weights weights(const std::byte* p) {
-    const __m256i w = Base::load(p);
-    return {_mm256_abs_epi8(w), _mm256_cmpgt_epi8(_mm256_setzero_si256(), w)};
-  }
-  template <int R>
-  MB_INLINE static const std::byte* rows(const std::byte* a) {
-    return a;
-  }
-  template <int r>
-  MB_INLINE static Ints dot(Ints sum, Weights w, const std::byte* rows) {
-    const __m256i a = _mm256_xor_si256(Base::broadcast(rows + 4 * r), w.negative);
-    const __m256i pairs = _mm256_maddubs_epi16(w.magnitude, a);
-    sum.v = _mm256_add_epi32(sum.v, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-    // Left to itself GCC forms all products before it adds any, and keeps sums in memory for want of
-    // registers.
-    __asm__ volatile("" : "+x"(sum.v));
-    return sum;
-  }
-  MB_INLINE static Ints correct(Ints sum, Weights w) {
-    return {_mm256_add_epi16(sum.v, _mm256_maddubs_epi16(w.magnitude, w.negative))};
-  }
-  MB_INLINE static Ints corrected(Ints sum, Ints correction) {
-    return {_mm256_sub_epi32(sum.v, _mm256_madd_epi16(correction.v, _mm256_set1_epi16(1)))};
-  }
-
-  // All columns beside each other: a row's weights come from memory, which is fastest in the order of their
-  // addresses. Bytes 0 and 2, then 1 and 3 of each word become 16 bits wide where they are.
-  static constexpr bool kHasRow = true;
-  static void int8_row(const std::byte* a, const std::byte* w, int words, std::int32_t* to) {
-    constexpr int N = kPanel / 8;
-    __m256i sums[N];
-    each<N>([&](auto v) __attribute__((always_inline)) { sums[v.kValue] = _mm256_setzero_si256(); });
-    for (; words > 0; --words, a += 4, w += 4 * kPanel) {
-      const __m256i bytes = Base::broadcast(a);
-      const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
-      const __m256i odd = _mm256_srai_epi16(bytes, 8);
-      each<N>([&](auto v) __attribute__((always_inline)) {
-        if (v.kValue % 2 == 0) __builtin_prefetch(w + 2048 + v.kValue * 32);
-        const __m256i q = Base::load(w + v.kValue * 32);
-        const __m256i first = _mm256_madd_epi16(even, _mm256_srai_epi16(_mm256_slli_epi16(q, 8), 8));
-        const __m256i second = _mm256_madd_epi16(odd, _mm256_srai_epi16(q, 8));
-        sums[v.kValue] = _mm256_add_epi32(sums[v.kValue], _mm256_add_epi32(first, second));
-        __asm__ volatile("" : "+x"(sums[v.kValue]));
-      });
-    }
-    each<N>([&](auto v) __attribute__((always_inline)) { Ints{sums[v.kValue]}.store(to + v.kValue * 8); });
-  }
+  static constexpr int kInt8Rows = 80;  // share the preparing of weights
+  static constexpr int kBlockWords = 128;
 
   // Eight products of a nibble and an s8 stay below 8 x 2 x 15 x 127 = 30480.
   MB_INLINE static Ints dot_group(const Nibbles (&w)[4], const std::byte* a, Ints start) {
@@ -200,11 +181,9 @@ struct PackedVnni256 : Packed256<Isa> {
   using typename Base::Ints;
   using typename Base::Nibbles;
   static constexpr int kOffset = 0;
+  static constexpr bool kHasInt8Sums = false;
   static constexpr int kInt8Rows = 6;
-  static constexpr int kInt8Columns = 8;
   static constexpr int kBlockWords = 256;
-  static constexpr bool kCorrects = false;
-  static constexpr bool kHasRow = false;
   static constexpr int registers(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : 2; }
 
   template <int R>

@@ -9,8 +9,7 @@
 //                 bf16_columns<R> of its own, of 16 columns
 //   Weights       4 bytes of 8 columns: weights(p)
 //   rows<R>(a)    a word of R rows;  dot<r>(Ints, Weights, rows) adds four products of row r to each column
-//   kCorrects     where correct(Ints, Weights) sums up what corrected(Ints sum, Ints) takes off each row
-//   kHasRow       where int8_row(a, w, words, sums) does one row's 64 columns at once
+//   kHasInt8Sums  where Int8Sums::sums(a, w, words, rows, columns, sums) does a whole tile instead of these
 //   Nibbles       a block of an int4 group of 8 columns: nibbles(p);  dot_group(Nibbles[4], row, start)
 //   widen_group   see there
 //   bf16_even / bf16_odd(p)          of the words of 8 columns
@@ -217,20 +216,16 @@ struct Packed8 {
 
   template <int R, int N>
   static void int8_columns(const std::byte* a, const std::byte* w, int words, bool start, std::int32_t* to) {
-    Ints sums[R][N], corrections[N];
+    Ints sums[R][N];
     each<R * N>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = i.kValue / N, v = i.kValue % N;
       sums[r][v] = start ? Ints::zero() : Ints::load(to + r * kPanel + v * kWidth);
-      corrections[v] = Ints::zero();
     });
     for (; words > 0; --words, a += 4 * R, w += kWordBytes) {
       prefetch<R, N * kWidth * 4>(w);
       typename P::Weights weights[N];
       each<N>([&](auto v) __attribute__((always_inline)) {
         weights[v.kValue] = P::weights(w + v.kValue * kWidth * 4);
-        if constexpr (P::kCorrects) {
-          corrections[v.kValue] = P::correct(corrections[v.kValue], weights[v.kValue]);
-        }
       });
       const auto rows = P::template rows<R>(a);
       each<R * N>([&](auto i) __attribute__((always_inline)) {
@@ -240,7 +235,6 @@ struct Packed8 {
     }
     each<R * N>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = i.kValue / N, v = i.kValue % N;
-      if constexpr (P::kCorrects) sums[r][v] = P::corrected(sums[r][v], corrections[v]);
       sums[r][v].store(to + r * kPanel + v * kWidth);
     });
   }
@@ -250,7 +244,6 @@ struct Packed8 {
   MB_INLINE static void int8_sums(const PackedTile& tile, std::int32_t* sums) {
     constexpr int N = P::registers(R), kBlock = block_words(R);
     const std::byte* a = tile.activations + header_bytes(R);
-    if constexpr (R == 1 && P::kHasRow) return P::int8_row(a, tile.weights, tile.depth / 4, sums);
     for (int word = 0; word < tile.depth / 4; word += kBlock, a += 4 * R * kBlock) {
       const int words = tile.depth / 4 - word < kBlock ? tile.depth / 4 - word : kBlock;
       const std::byte* w = tile.weights + word * kWordBytes;
@@ -264,10 +257,7 @@ struct Packed8 {
     }
   }
 
-  template <int R>
-  static void int8_rows(const PackedTile& tile) {
-    alignas(64) std::int32_t sums[R * kPanel];
-    int8_sums<R>(tile, sums);
+  MB_INLINE static void finish_int8(const PackedTile& tile, const std::int32_t* sums) {
     finish(
         tile, [&](int r, int c) __attribute__((always_inline)) {
           const auto row =
@@ -276,6 +266,12 @@ struct Packed8 {
           const Ints sum = Ints::load(sums + r * kPanel + c) + zeros;
           return sum.to_float() * (Vec::all(row.scale) * Vec::load(tile.scales + c));
         });
+  }
+  template <int R>
+  static void int8_rows(const PackedTile& tile) {
+    alignas(64) std::int32_t sums[R * kPanel];
+    int8_sums<R>(tile, sums);
+    finish_int8(tile, sums);
   }
 
   // ---- int4: a group at a time of all columns; totals stay in the first-level cache
@@ -418,8 +414,15 @@ struct Packed8 {
   // ---- by the number of rows
 
   static void tile_int8(const PackedTile& tile) noexcept {
-    by_rows<P::kInt8Rows>(
-        tile, [&](auto r) __attribute__((always_inline)) { int8_rows<r.kValue>(tile); });
+    if constexpr (P::kHasInt8Sums) {
+      alignas(64) std::int32_t sums[P::kInt8Rows * kPanel];
+      P::Int8Sums::sums(tile.activations + header_bytes(tile.rows), tile.weights, tile.depth / 4, tile.rows,
+                        tile.columns, sums);
+      finish_int8(tile, sums);
+    } else {
+      by_rows<P::kInt8Rows>(
+          tile, [&](auto r) __attribute__((always_inline)) { int8_rows<r.kValue>(tile); });
+    }
   }
   static void tile_int4(const PackedTile& tile) noexcept {
     by_rows<kMostRows>(
