@@ -254,6 +254,17 @@ struct Packed512 {
     return Vec::fma({_mm512_cvtepi32_ps(sum)}, scale, bias);
   }
 
+  // The end of a panel without the zeros that k is padded with: 588 values are 640 with them.
+  MB_INLINE static const std::byte* used_end(const std::byte* w, const std::byte* end) {
+    for (; end - w > 2 * kStep; end -= 2 * kStep) {
+      __m512i all = _mm512_setzero_si512();
+#pragma GCC unroll 8
+      for (int v = 1; v <= 2 * kPanelRegisters; ++v) all = _mm512_or_si512(all, load_weights(end - v * 64));
+      if (_mm512_test_epi32_mask(all, all) != 0) break;
+    }
+    return end;
+  }
+
   template <class Dot, int R>
   static void tile_int8_rows(const PackedTile& tile) noexcept {
     __m512i sums[R][kPanelRegisters];
@@ -264,7 +275,8 @@ struct Packed512 {
     }
     const std::byte* a = tile.activations + header_bytes(R);
     const std::byte* w = tile.weights;
-    const std::byte* const end = w + tile.depth / 4 * kStep;
+    const std::byte* const end =
+        R < kPackedRows ? w + tile.depth / 4 * kStep : used_end(w, w + tile.depth / 4 * kStep);
 #pragma GCC unroll 2
     for (; w != end; w += kStep, a += 4 * R) {
       __m512i weights[kPanelRegisters];
@@ -320,15 +332,18 @@ struct Packed512 {
         tile, 0, [&](int r, int v, Vec bias) __attribute__((always_inline)) { return totals[r][v] + bias; });
   }
 
+  // Without a product of four bytes (Dot::kInPairs) a group's eight pairs of pairs are summed in 16 bits,
+  // where they stay below 8 x 2 x 15 x 127 = 30480.
   template <class Dot, int R>
   MB_INLINE static void sum_int4_group(const std::byte* a, const std::byte* w,
                                        __m512i (&sums)[R][kPanelRegisters]) {
     const __m512i low_bits = _mm512_set1_epi8(15);
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
-      const __m512i start = broadcast(a + (kGroup + 4) * R + r * 4);
 #pragma GCC unroll 4
-      for (int v = 0; v < kPanelRegisters; ++v) sums[r][v] = start;
+      for (int v = 0; v < kPanelRegisters; ++v) {
+        sums[r][v] = Dot::kInPairs ? _mm512_setzero_si512() : broadcast(a + (kGroup + 4) * R + r * 4);
+      }
     }
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
@@ -340,9 +355,17 @@ struct Packed512 {
         const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), low_bits);
 #pragma GCC unroll 6
         for (int r = 0; r < R; ++r) {
-          sums[r][v] = Dot::dot(sums[r][v], low, broadcast(a + (2 * j * R + r) * 4));
-          sums[r][v] = Dot::dot(sums[r][v], high, broadcast(a + ((2 * j + 1) * R + r) * 4));
+          sums[r][v] = Dot::add(sums[r][v], low, broadcast(a + (2 * j * R + r) * 4));
+          sums[r][v] = Dot::add(sums[r][v], high, broadcast(a + ((2 * j + 1) * R + r) * 4));
         }
+      }
+    }
+    if constexpr (Dot::kInPairs) {
+#pragma GCC unroll 6
+      for (int r = 0; r < R; ++r) {
+        const __m512i start = broadcast(a + (kGroup + 4) * R + r * 4);
+#pragma GCC unroll 4
+        for (int v = 0; v < kPanelRegisters; ++v) sums[r][v] = Dot::fours(start, sums[r][v]);
       }
     }
   }
