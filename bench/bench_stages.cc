@@ -33,19 +33,46 @@ struct Options {
   int streams = 1;  // sequences of a decode step
 };
 
+constexpr const char* kUsage =
+    "usage: bench_stages [--model synth:moondream2:f32] [--mode auto] [--threads 0] [--repeat 5]\n"
+    "                    [--stage encode|prefill|decode|all] [--streams 1] [--past 760]\n";
+
+int number(const std::string& flag, const std::string& value, int least) {
+  char* end = nullptr;
+  const long n = std::strtol(value.c_str(), &end, 10);
+  if (value.empty() || *end != '\0' || n < least || n > 1'000'000) {
+    base::fail(ErrorCode::kInvalidArgument, flag, ": expected a number of at least ", least, ", got '", value,
+               "'");
+  }
+  return static_cast<int>(n);
+}
+
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; i += 2) {
     const std::string flag = argv[i];
+    if (i + 1 == argc) base::fail(ErrorCode::kInvalidArgument, flag, ": not a flag, or without its value");
     const std::string value = argv[i + 1];
-    if (flag == "--model") options.model = value;
-    if (flag == "--stage") options.stage = value;
-    if (flag == "--mode") options.mode = value;
-    if (flag == "--streams") options.streams = std::max(1, std::atoi(value.c_str()));
-    if (flag == "--threads") options.threads = std::atoi(value.c_str());
-    if (flag == "--repeat") options.repeat = std::max(1, std::atoi(value.c_str()));
-    if (flag == "--past") options.past = std::max(2, std::atoi(value.c_str()));
+    if (flag == "--model") {
+      options.model = value;
+    } else if (flag == "--stage") {
+      options.stage = value;
+    } else if (flag == "--mode") {
+      options.mode = value;
+    } else if (flag == "--streams") {
+      options.streams = number(flag, value, 1);
+    } else if (flag == "--threads") {
+      options.threads = number(flag, value, 0);
+    } else if (flag == "--repeat") {
+      options.repeat = number(flag, value, 1);
+    } else if (flag == "--past") {
+      options.past = number(flag, value, 2);
+    } else {
+      base::fail(ErrorCode::kInvalidArgument, flag, ": no such flag");
+    }
   }
+  if (!find_mode(options.mode))
+    base::fail(ErrorCode::kInvalidArgument, "--mode: no mode '", options.mode, "'");
   return options;
 }
 
@@ -114,11 +141,17 @@ void bench_decode(const Options& options, const tasks::Engine& engine) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options = parse(argc, argv);
+  Options options;
+  try {
+    options = parse(argc, argv);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "bench_stages: %s\n%s", error.what(), kUsage);
+    return 2;
+  }
   try {
     const double start = base::now_ms();
-    const auto engine = tasks::open_engine(
-        options.model, {.mode = find_mode(options.mode).value_or(Mode::kAuto), .threads = options.threads});
+    const auto engine =
+        tasks::open_engine(options.model, {.mode = *find_mode(options.mode), .threads = options.threads});
     std::printf("{\"stage\":\"load\",\"ms\":%.3f,\"model\":\"%s\"}\n", base::now_ms() - start,
                 options.model.c_str());
     if (options.stage == "encode" || options.stage == "all") bench_encode(options, *engine);

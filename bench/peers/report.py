@@ -4,7 +4,7 @@
     python3 bench/peers/report.py --out docs limits.jsonl kernels.jsonl stages.jsonl DIR/peers.jsonl
 
 Takes the files in any order, each kind of line by what it holds: bench_limits and bench_kernels {"figure", ...},
-bench_stages {"stage", ...}, compare.py {"kind", ...}. Where a figure stands twice the later one wins.
+bench_stages {"stage", ...}, compare.py and scaling.py {"kind", ...}. Where a figure stands twice the later one wins.
 """
 
 import argparse
@@ -37,6 +37,7 @@ class Figures:
     def __init__(self):
         self.limits, self.kernels, self.stages = {}, {}, {}
         self.contests, self.machine, self.rejected, self.runs = {}, {}, {}, {}
+        self.scaling = {}
         self.cpu = ""
 
     def add(self, line):
@@ -56,6 +57,8 @@ class Figures:
             self.machine = line
         elif kind == "contest":
             self.contests[line["stage"], line["mode"], avx2] = line
+        elif kind == "scaling":
+            self.scaling[line["stage"], line["mode"]] = line
         elif kind == "run":
             key = tuple(line["contest"])
             self.runs[key] = self.runs.get(key, 0) + 1
@@ -211,6 +214,31 @@ def stages_part(figures):
     return out + table(head, rows, 3)
 
 
+def scaling_part(figures):
+    if not figures.scaling:
+        return []
+    out = ["## Threads and a busy neighbour", ""]
+    out += [
+        "`bench/scaling.py`: one thread, all, and all beside one process that never rests, in turns. Efficiency: of as many",
+        "times one thread's speed as there are threads. Neighbour: over the time of n threads times n / (n - 1/2), which is",
+        "what is left when it takes half a core; a fair scheduler gives it more, n + 1 shares of n cores.",
+        "",
+    ]
+    rows = []
+    for (stage, mode), line in figures.scaling.items():
+        mark = " (*)" if line["disturbed"] else ""
+        times = [ms(line["ms"][side]) for side in ("one", "all", "neighbour")]
+        rows.append(
+            [stage + mark, mode, line["threads"], *times, f"{100 * line['efficiency']:.0f} %"]
+            + [f"{line['neighbour_ratio']:.2f}"]
+        )
+    head = ["stage", "mode", "threads", "one, ms", "all, ms", "with neighbour, ms", "efficiency", "neighbour"]
+    out += table(head, rows, 2)
+    if any(line["disturbed"] for line in figures.scaling.values()):
+        out += ["(*): not every run was quiet.", ""]
+    return out
+
+
 def kernels_part(figures, images):
     if not figures.kernels:
         return []
@@ -275,7 +303,7 @@ def document(figures, images):
     narrow = contest_part(figures, images, True)
     if narrow:
         out += ["## Without AVX-512", "", "`MOONBEAM_ISA=avx2` against llama.cpp built for AVX2 alone.", "", *narrow]
-    out += stages_part(figures) + kernels_part(figures, images) + versions_part(figures)
+    out += stages_part(figures) + scaling_part(figures) + kernels_part(figures, images) + versions_part(figures)
     return "\n".join(out).rstrip() + "\n"
 
 
