@@ -1,4 +1,5 @@
-// ARMv8.6's matrix product of bf16. Compiled with its flag.
+// ARMv8.6's products of bf16. Compiled with their flag.
+#include "kernels/neon/attention16.h"
 #include "kernels/neon/matrix.h"
 #include "kernels/neon/neon.h"
 
@@ -10,8 +11,10 @@ using Packed8 = simd::Packed8<BF16Mm<BF16Isa, DotProduct<BF16Isa>>>;
 
 }  // namespace
 
-PackedKernels bf16_kernels() {
-  return Packed8::kBF16;
+void use_bf16(KernelTable& table) {
+  table.bf16_packed = Packed8::kBF16;
+  table.attention16 = simd::attention16<DotPairs<BF16Isa>>;
+  table.store_keys16 = simd::store_keys16<DotPairs<BF16Isa>>;
 }
 
 }  // namespace moonbeam::kernels::neon

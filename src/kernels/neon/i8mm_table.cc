@@ -12,7 +12,7 @@ KernelTable make(bool bf16) {
   KernelTable table = dotprod_table();
   table.isa = "neon_i8mm";
   table.int8 = Packed8::kInt8;
-  if (bf16) table.bf16_packed = bf16_kernels();
+  if (bf16) use_bf16(table);
   return table;
 }
 

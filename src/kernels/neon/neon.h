@@ -10,9 +10,9 @@ extern const KernelTable kTable;  ///< ARMv8.0
 
 /// int8 and int4 products by SDOT.
 const KernelTable& dotprod_table();
-/// int8 products by USMMLA, those of bf16 by BFMMLA where `bf16`.
+/// int8 products by USMMLA; those of bf16 by BFMMLA, of attention by BFDOT, where `bf16`.
 const KernelTable& i8mm_table(bool bf16);
 /// Of the table above, for processors with both.
-PackedKernels bf16_kernels();
+void use_bf16(KernelTable& table);
 
 }  // namespace moonbeam::kernels::neon

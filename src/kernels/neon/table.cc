@@ -1,7 +1,7 @@
 // The table of ARMv8.0, on simd/ like AVX2's: registers are pairs, so that shapes of tiles are the same.
+#include "kernels/neon/attention16.h"
 #include "kernels/neon/neon.h"
 #include "kernels/neon/packed.h"
-#include "kernels/scalar/scalar.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/matmul.h"
@@ -47,8 +47,8 @@ constinit const KernelTable kTable = {
     .pack_rows = simd::pack_rows<Vec>,
     .tile = simd::tile<Vec, kTileVectors>,
     .attention = simd::attention<Vec, Vec, kTileVectors>,
-    .attention16 = scalar::attention16,
-    .store_keys16 = scalar::store_keys16,
+    .attention16 = simd::attention16<Pairs<Isa>>,
+    .store_keys16 = simd::store_keys16<Pairs<Isa>>,
     .f32 = {.pack_panel = simd::pack_panel<Vec, simd::F32>, .dot = simd::dot<Vec, simd::F32>},
     .bf16 = {.pack_panel = simd::pack_panel<Vec, simd::BF16>, .dot = simd::dot<Vec, simd::BF16>},
     .f16 = {.pack_panel = simd::pack_panel<Vec, simd::F16>, .dot = simd::dot<Vec, simd::F16>},

@@ -1,7 +1,7 @@
 // Attention of one head in bf16: a few rows at a time, scores against all keys, the softmax, the weighted sum
 // of the values. What a row gives does not depend on the others.
 //
-// `P` is how an instruction set multiplies pairs (bf16_pairs.h, avx512bf16/attention16.h):
+// `P` is how an instruction set multiplies pairs (widened_pairs.h, avx512bf16/attention16.h):
 //   V                   registers of f32
 //   Element             what a row's queries and probabilities are kept as
 //   kRows               rows at a time, at most kAttentionRows
