@@ -29,11 +29,11 @@ struct PackedAmx {
 
   static void pack_int8_panel(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
     if (rows <= kFewRows) return avx512vnni::table().int8.pack(x, stride, rows, k, panel);
-    std::byte* out = panel + Packed::header_bytes(rows);
+    std::byte* out = panel + simd::header_bytes(rows);
     for (int r = 0; r < rows; ++r, x += stride) {
-      const auto row = Packed::row_scale(x, k);
-      __builtin_memcpy(panel + r * static_cast<std::ptrdiff_t>(sizeof row), &row, sizeof row);
-      const Vec inverse = Vec::all(Packed::inverse_of(row));
+      const simd::RowScale row = Packed::row_scale(x, k);
+      row.put(r, panel);
+      const Vec inverse = Vec::all(row.inverse());
       const __m512i zero = _mm512_set1_epi32(row.zero);
       each_part(
           rows, r, k, 1, out, [&](int i, std::byte* to) __attribute__((always_inline)) {
@@ -58,17 +58,8 @@ struct PackedAmx {
   MB_INLINE static void each_part(int rows, int r, int k, int size, std::byte* panel, F fn) {
     std::byte* to = panel + r * kStepBytes;
     const int step = kStepBytes / size;
-    for (int begin = 0; begin < Packed::padded(k); begin += step, to += rows * kStepBytes) {
+    for (int begin = 0; begin < simd::padded(k); begin += step, to += rows * kStepBytes) {
       for (int i = 0; i < step; i += simd::kRegisterColumns) fn(begin + i, to + i * size);
-    }
-  }
-
-  template <tensor::DType kType, void kPack(const float*, std::ptrdiff_t, int, int, std::byte*)>
-  static void pack(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
-    for (; rows > 0; rows -= kRows, x += kRows * stride) {
-      const int count = rows < kRows ? rows : kRows;
-      kPack(x, stride, count, k, panels);
-      panels += activation_bytes(kType, count, Packed::padded(k));
     }
   }
 
@@ -165,7 +156,7 @@ struct PackedAmx {
   static void tile_int8(const PackedTile& tile) noexcept {
     if (tile.rows <= kFewRows) return avx512vnni::table().int8.tile(tile);
     alignas(64) std::int32_t sums[kRows * kPanel];
-    multiply<Bytes>(tile.activations + Packed::header_bytes(tile.rows), tile.weights, tile.depth / kStepBytes,
+    multiply<Bytes>(tile.activations + simd::header_bytes(tile.rows), tile.weights, tile.depth / kStepBytes,
                     tile.rows, true, reinterpret_cast<std::byte*>(sums));
     finish(
         tile, [&](int r, int v, Vec bias) __attribute__((always_inline)) {
@@ -193,9 +184,10 @@ struct PackedAmx {
         });
   }
 
-  static constexpr PackedKernels kInt8 = {kRows, pack<tensor::DType::kInt8, pack_int8_panel>, tile_int8};
-  static constexpr PackedKernels kBF16 = {kRows, pack<tensor::DType::kBF16Packed, pack_bf16_panel>,
-                                          tile_bf16};
+  static constexpr PackedKernels kInt8 = {
+      kRows, simd::pack_panels<tensor::DType::kInt8, kRows, pack_int8_panel>, tile_int8};
+  static constexpr PackedKernels kBF16 = {
+      kRows, simd::pack_panels<tensor::DType::kBF16Packed, kRows, pack_bf16_panel>, tile_bf16};
 };
 
 }  // namespace moonbeam::kernels::amx

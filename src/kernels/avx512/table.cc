@@ -63,8 +63,8 @@ constinit const KernelTable kTable = {
     .bf16 = {.pack_panel = simd::pack_panel<Vec, simd::BF16>, .dot = simd::dot<Vec, simd::BF16>},
     .f16 = {.pack_panel = simd::pack_panel<Vec, simd::F16>, .dot = simd::dot<Vec, simd::F16>},
     .int8 = PackedBytes::kInt8,
-    .int4 = {simd::kPackedRows, Packed::pack_int4, Packed::tile_int4<PairsDot>},
-    .bf16_packed = {simd::kPackedRows, Packed::pack_bf16<Round>, Packed::tile_bf16<WidenedDot>},
+    .int4 = Packed::kInt4<PairsDot>,
+    .bf16_packed = Packed::kBF16<WidenedDot, Round>,
     .widen_int4 = Packed::widen_int4<PairsDot>,
 };
 

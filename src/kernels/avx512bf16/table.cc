@@ -28,7 +28,7 @@ KernelTable make() {
   table.isa = "avx512bf16";
   table.attention16 = simd::attention16<Pairs<Isa>>;
   table.store_keys16 = simd::store_keys16<Pairs<Isa>>;
-  table.bf16_packed = {simd::kPackedRows, Packed::pack_bf16<Round<Isa>>, Packed::tile_bf16<PairDot>};
+  table.bf16_packed = Packed::kBF16<PairDot, Round<Isa>>;
   return table;
 }
 

@@ -20,8 +20,8 @@ struct IntegerDot {
 KernelTable make() {
   KernelTable table = avx512::kTable;
   table.isa = "avx512vnni";
-  table.int8 = {simd::kPackedRows, Packed::pack_int8, Packed::tile_int8<IntegerDot>};
-  table.int4 = {simd::kPackedRows, Packed::pack_int4, Packed::tile_int4<IntegerDot>};
+  table.int8 = Packed::kInt8<IntegerDot>;
+  table.int4 = Packed::kInt4<IntegerDot>;
   table.widen_int4 = Packed::widen_int4<IntegerDot>;
   return table;
 }

@@ -22,4 +22,13 @@ MB_INLINE void each(F fn) {
   }
 }
 
+// fn(Index<n>) of an n in 1..N that is known when the program runs.
+template <int N, class F>
+MB_INLINE void with_count(int n, F fn) {
+  if constexpr (N > 1) {
+    if (n < N) return with_count<N - 1>(n, fn);
+  }
+  fn(Index<N>{});
+}
+
 }  // namespace moonbeam::kernels::simd

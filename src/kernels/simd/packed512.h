@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simd/elementwise.h"
+#include "kernels/simd/packed.h"
 #include "kernels/simd/vec16.h"
 
 namespace moonbeam::kernels::simd {
@@ -20,17 +21,6 @@ struct Packed512 {
   using Vec = Vec16<Isa>;
   static constexpr int kGroup = tensor::kInt4Group;
   static constexpr std::ptrdiff_t kGroupBytes = kPanel * kGroup / 2 + kPanel * 2;
-
-  struct RowScale {
-    float scale;
-    std::int32_t zero;
-  };
-  static constexpr std::ptrdiff_t header_bytes(int rows) {
-    return (rows * static_cast<std::ptrdiff_t>(sizeof(RowScale)) + 63) / 64 * 64;
-  }
-  static constexpr int padded(int k) {
-    return (k + tensor::kDepthStep - 1) / tensor::kDepthStep * tensor::kDepthStep;
-  }
 
   // n floats at p, of which there may be none.
   MB_INLINE static Vec load(const float* p, int n) {
@@ -102,9 +92,6 @@ struct Packed512 {
     return {scale, zero < 1 ? 1 : zero > 255 ? 255 : zero};
   }
 
-  MB_INLINE static float inverse_of(RowScale row) {
-    return row.scale > 0 ? 1.0f / row.scale : 0.0f;
-  }
   MB_INLINE static __m128i quantise(Vec x, Vec inverse, __m512i zero) {
     const __m512i one = _mm512_set1_epi32(1), most = _mm512_set1_epi32(255);
     const __m512i u = _mm512_add_epi32(_mm512_cvtps_epi32((x * inverse).v), zero);
@@ -117,8 +104,8 @@ struct Packed512 {
     __m512i zero[R];
     for (int r = 0; r < R; ++r) {
       const RowScale scale = row_scale(x + r * stride, k);
-      __builtin_memcpy(panel + r * static_cast<std::ptrdiff_t>(sizeof scale), &scale, sizeof scale);
-      inverse[r] = Vec::all(inverse_of(scale));
+      scale.put(r, panel);
+      inverse[r] = Vec::all(scale.inverse());
       zero[r] = _mm512_set1_epi32(scale.zero);
     }
     std::byte* out = panel + header_bytes(R);
@@ -246,8 +233,7 @@ struct Packed512 {
 
   // Register v of the columns of row r, of which `sum` is the sum of products.
   MB_INLINE static Vec int8_value(const PackedTile& tile, int r, int v, __m512i sum, Vec bias) {
-    RowScale row;
-    __builtin_memcpy(&row, tile.activations + r * static_cast<std::ptrdiff_t>(sizeof row), sizeof row);
+    const RowScale row = RowScale::of(tile, r);
     const __m512i columns = _mm512_loadu_si512(tile.sums + v * kRegisterColumns);
     sum = _mm512_sub_epi32(sum, _mm512_mullo_epi32(_mm512_set1_epi32(row.zero), columns));
     const Vec scale = Vec::all(row.scale) * Vec::load(tile.scales + v * kRegisterColumns);
@@ -470,55 +456,39 @@ struct Packed512 {
 
   // ---- by the number of rows
 
-  using PanelFn = void(const float* x, std::ptrdiff_t stride, int k, std::byte* panel);
-  // `by_rows`: for 1, 2, ... kPackedRows rows.
-  static void pack_panels(PanelFn* const (&by_rows)[kPackedRows], tensor::DType type, const float* x,
-                          std::ptrdiff_t stride, int rows, int k, std::byte* panels) {
-    for (; rows > 0; rows -= kPackedRows, x += kPackedRows * stride) {
-      const int count = rows < kPackedRows ? rows : kPackedRows;
-      by_rows[count - 1](x, stride, k, panels);
-      panels += activation_bytes(type, count, padded(k));
-    }
+  static void pack_int8_rows(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
+    with_count<kPackedRows>(rows, [&](auto r) { pack_int8_panel<r.kValue>(x, stride, k, panel); });
   }
-  static void pack_int8(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
-    static constexpr PanelFn* kByRows[] = {pack_int8_panel<1>, pack_int8_panel<2>, pack_int8_panel<3>,
-                                           pack_int8_panel<4>, pack_int8_panel<5>, pack_int8_panel<6>};
-    pack_panels(kByRows, tensor::DType::kInt8, x, stride, rows, k, panels);
-  }
-  static void pack_int4(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
-    static constexpr PanelFn* kByRows[] = {pack_int4_panel<1>, pack_int4_panel<2>, pack_int4_panel<3>,
-                                           pack_int4_panel<4>, pack_int4_panel<5>, pack_int4_panel<6>};
-    pack_panels(kByRows, tensor::DType::kInt4, x, stride, rows, k, panels);
+  static void pack_int4_rows(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
+    with_count<kPackedRows>(rows, [&](auto r) { pack_int4_panel<r.kValue>(x, stride, k, panel); });
   }
   template <class Round>
-  static void pack_bf16(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
-    static constexpr PanelFn* kByRows[] = {pack_bf16_panel<Round, 1>, pack_bf16_panel<Round, 2>,
-                                           pack_bf16_panel<Round, 3>, pack_bf16_panel<Round, 4>,
-                                           pack_bf16_panel<Round, 5>, pack_bf16_panel<Round, 6>};
-    pack_panels(kByRows, tensor::DType::kBF16Packed, x, stride, rows, k, panels);
+  static void pack_bf16_rows(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panel) {
+    with_count<kPackedRows>(rows, [&](auto r) { pack_bf16_panel<Round, r.kValue>(x, stride, k, panel); });
   }
-
   template <class Dot>
   static void tile_int8(const PackedTile& tile) noexcept {
-    static constexpr PackedTileFn* kByRows[] = {tile_int8_rows<Dot, 1>, tile_int8_rows<Dot, 2>,
-                                                tile_int8_rows<Dot, 3>, tile_int8_rows<Dot, 4>,
-                                                tile_int8_rows<Dot, 5>, tile_int8_rows<Dot, 6>};
-    kByRows[tile.rows - 1](tile);
+    with_count<kPackedRows>(tile.rows, [&](auto r) { tile_int8_rows<Dot, r.kValue>(tile); });
   }
   template <class Dot>
   static void tile_int4(const PackedTile& tile) noexcept {
-    static constexpr PackedTileFn* kByRows[] = {tile_int4_rows<Dot, 1>, tile_int4_rows<Dot, 2>,
-                                                tile_int4_rows<Dot, 3>, tile_int4_rows<Dot, 4>,
-                                                tile_int4_rows<Dot, 5>, tile_int4_rows<Dot, 6>};
-    kByRows[tile.rows - 1](tile);
+    with_count<kPackedRows>(tile.rows, [&](auto r) { tile_int4_rows<Dot, r.kValue>(tile); });
   }
   template <class Dot>
   static void tile_bf16(const PackedTile& tile) noexcept {
-    static constexpr PackedTileFn* kByRows[] = {tile_bf16_rows<Dot, 1>, tile_bf16_rows<Dot, 2>,
-                                                tile_bf16_rows<Dot, 3>, tile_bf16_rows<Dot, 4>,
-                                                tile_bf16_rows<Dot, 5>, tile_bf16_rows<Dot, 6>};
-    kByRows[tile.rows - 1](tile);
+    with_count<kPackedRows>(tile.rows, [&](auto r) { tile_bf16_rows<Dot, r.kValue>(tile); });
   }
+
+  template <class Dot>
+  static constexpr PackedKernels kInt8 = {
+      kPackedRows, pack_panels<tensor::DType::kInt8, kPackedRows, pack_int8_rows>, tile_int8<Dot>};
+  template <class Dot>
+  static constexpr PackedKernels kInt4 = {
+      kPackedRows, pack_panels<tensor::DType::kInt4, kPackedRows, pack_int4_rows>, tile_int4<Dot>};
+  template <class Dot, class Round>
+  static constexpr PackedKernels kBF16 = {
+      kPackedRows, pack_panels<tensor::DType::kBF16Packed, kPackedRows, pack_bf16_rows<Round>>,
+      tile_bf16<Dot>};
 };
 
 }  // namespace moonbeam::kernels::simd

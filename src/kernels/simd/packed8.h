@@ -23,6 +23,7 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/matmul.h"
+#include "kernels/simd/packed.h"
 
 namespace moonbeam::kernels::simd {
 
@@ -37,16 +38,6 @@ struct Packed8 {
   static constexpr std::ptrdiff_t kGroupBytes = kPanel * kGroup / 2 + kPanel * 2;
   static constexpr std::ptrdiff_t kGroupRow = kGroup + 8;  // of activations: values, scale, -8 sum
 
-  struct RowScale {
-    float scale;
-    std::int32_t zero;
-  };
-  static constexpr std::ptrdiff_t header_bytes(int rows) {
-    return (rows * static_cast<std::ptrdiff_t>(sizeof(RowScale)) + 63) / 64 * 64;
-  }
-  static constexpr int padded(int k) {
-    return (k + tensor::kDepthStep - 1) / tensor::kDepthStep * tensor::kDepthStep;
-  }
   template <class T>
   MB_INLINE static T get(const std::byte* p) {
     T value;
@@ -98,8 +89,8 @@ struct Packed8 {
     float inverse[P::kInt8Rows], zero[P::kInt8Rows];
     for (int r = 0; r < rows; ++r) {
       const RowScale scale = row_scale(x + r * stride, k);
-      __builtin_memcpy(panel + r * static_cast<std::ptrdiff_t>(sizeof scale), &scale, sizeof scale);
-      inverse[r] = scale.scale > 0 ? 1.0f / scale.scale : 0.0f;
+      scale.put(r, panel);
+      inverse[r] = scale.inverse();
       zero[r] = static_cast<float>(scale.zero);
     }
     panel += header_bytes(rows);
@@ -163,15 +154,6 @@ struct Packed8 {
         }
       }
       interleave<P::kBF16Unit>(piece, rows, panel);
-    }
-  }
-
-  template <tensor::DType kType, int kRows, void kPack(const float*, std::ptrdiff_t, int, int, std::byte*)>
-  static void pack(const float* x, std::ptrdiff_t stride, int rows, int k, std::byte* panels) noexcept {
-    for (; rows > 0; rows -= kRows, x += kRows * stride) {
-      const int count = rows < kRows ? rows : kRows;
-      kPack(x, stride, count, k, panels);
-      panels += activation_bytes(kType, count, padded(k));
     }
   }
 
@@ -260,8 +242,7 @@ struct Packed8 {
   MB_INLINE static void finish_int8(const PackedTile& tile, const std::int32_t* sums) {
     finish(
         tile, [&](int r, int c) __attribute__((always_inline)) {
-          const auto row =
-              get<RowScale>(tile.activations + r * static_cast<std::ptrdiff_t>(sizeof(RowScale)));
+          const RowScale row = RowScale::of(tile, r);
           const Ints zeros = Ints::load(tile.sums + c) * Ints::all(P::kOffset - row.zero);
           const Ints sum = Ints::load(sums + r * kPanel + c) + zeros;
           return sum.to_float() * (Vec::all(row.scale) * Vec::load(tile.scales + c));
@@ -420,32 +401,24 @@ struct Packed8 {
                         tile.columns, sums);
       finish_int8(tile, sums);
     } else {
-      by_rows<P::kInt8Rows>(
-          tile, [&](auto r) __attribute__((always_inline)) { int8_rows<r.kValue>(tile); });
+      with_count<P::kInt8Rows>(
+          tile.rows, [&](auto r) __attribute__((always_inline)) { int8_rows<r.kValue>(tile); });
     }
   }
   static void tile_int4(const PackedTile& tile) noexcept {
-    by_rows<kMostRows>(
-        tile, [&](auto r) __attribute__((always_inline)) { int4_rows<r.kValue>(tile); });
+    with_count<kMostRows>(
+        tile.rows, [&](auto r) __attribute__((always_inline)) { int4_rows<r.kValue>(tile); });
   }
   static void tile_bf16(const PackedTile& tile) noexcept {
-    by_rows<kMostRows>(
-        tile, [&](auto r) __attribute__((always_inline)) { bf16_rows<r.kValue>(tile); });
+    with_count<kMostRows>(
+        tile.rows, [&](auto r) __attribute__((always_inline)) { bf16_rows<r.kValue>(tile); });
   }
-  template <int R, class F>
-  MB_INLINE static void by_rows(const PackedTile& tile, F fn) {
-    if constexpr (R > 1) {
-      if (tile.rows < R) return by_rows<R - 1>(tile, fn);
-    }
-    fn(Index<R>{});
-  }
-
   static constexpr PackedKernels kInt8 = {
-      P::kInt8Rows, pack<tensor::DType::kInt8, P::kInt8Rows, pack_int8_panel>, tile_int8};
-  static constexpr PackedKernels kInt4 = {kMostRows, pack<tensor::DType::kInt4, kMostRows, pack_int4_panel>,
-                                          tile_int4};
+      P::kInt8Rows, pack_panels<tensor::DType::kInt8, P::kInt8Rows, pack_int8_panel>, tile_int8};
+  static constexpr PackedKernels kInt4 = {
+      kMostRows, pack_panels<tensor::DType::kInt4, kMostRows, pack_int4_panel>, tile_int4};
   static constexpr PackedKernels kBF16 = {
-      kMostRows, pack<tensor::DType::kBF16Packed, kMostRows, pack_bf16_panel>, tile_bf16};
+      kMostRows, pack_panels<tensor::DType::kBF16Packed, kMostRows, pack_bf16_panel>, tile_bf16};
 };
 
 }  // namespace moonbeam::kernels::simd

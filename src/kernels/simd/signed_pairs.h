@@ -146,13 +146,13 @@ struct SignedPairs {
     }
   }
 
-  template <int R, bool kFetch>
+  template <bool kFetch>
   MB_INLINE static void group(int rows, const std::byte* a, std::ptrdiff_t stride, const Prepared& weights,
                               int words, bool start, const std::byte* ahead, std::int32_t* to) {
-    if constexpr (R > 1) {
-      if (rows < R) return group<R - 1, kFetch>(rows, a, stride, weights, words, start, ahead, to);
-    }
-    pass<R, kFetch>(a, stride, weights, words, start, ahead, to);
+    with_count<B::kRows>(
+        rows, [&](auto r) __attribute__((always_inline)) {
+          pass<r.kValue, kFetch>(a, stride, weights, words, start, ahead, to);
+        });
   }
 
   // Words of a panel without the zeros that k is padded with at its end; even.
@@ -187,12 +187,11 @@ struct SignedPairs {
         std::int32_t* sums = to + c;
         int r = 0;
         if constexpr (kFetch) {
-          group<B::kRows, true>(rows, a, stride, weights, count, word == 0, ahead, sums);
+          group<true>(rows, a, stride, weights, count, word == 0, ahead, sums);
           r = B::kRows;
         }
         for (; r < rows; r += B::kRows) {
-          group<B::kRows, false>(rows - r, a + 4 * r, stride, weights, count, word == 0, ahead,
-                                 sums + r * kPanel);
+          group<false>(rows - r, a + 4 * r, stride, weights, count, word == 0, ahead, sums + r * kPanel);
         }
       }
     }
@@ -224,21 +223,12 @@ struct SignedPairs {
   // `a`: for each of `words` 4 bytes of k, `rows` words of s8. To [rows, kPanel].
   static void sums(const std::byte* a, const std::byte* w, int words, int rows, int columns,
                    std::int32_t* to) {
-    switch (rows) {
-      case 1:
-        return one(a, w, words, to);
-      case 2:
-        return few<2>(a, w, words, columns, to);
-      case 3:
-        return few<3>(a, w, words, columns, to);
-      case 4:
-        return few<4>(a, w, words, columns, to);
-      case kFewRows:
-        return few<kFewRows>(a, w, words, columns, to);
-      default:
-        if (rows <= kMemoryRows) return many<kFewWords, true>(a, w, words, rows, columns, to);
-        return many<kManyWords, false>(a, w, words, rows, columns, to);
+    if (rows == 1) return one(a, w, words, to);
+    if (rows <= kFewRows) {
+      return with_count<kFewRows>(rows, [&](auto r) { few<r.kValue>(a, w, words, columns, to); });
     }
+    if (rows <= kMemoryRows) return many<kFewWords, true>(a, w, words, rows, columns, to);
+    many<kManyWords, false>(a, w, words, rows, columns, to);
   }
 };
 
