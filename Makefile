@@ -92,8 +92,8 @@ aarch64: | build  ## cross-build the arithmetic for 64-bit ARM and test it under
 	@tools/install-packages aarch64
 	@cmake -B build/aarch64 -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
 	  -DMOONBEAM_BUILD_APPS=OFF >build/aarch64.log 2>&1 || { cat build/aarch64.log; exit 1; }
-	cmake --build build/aarch64 -j $(JOBS) --target kernels_test tensor_test ops_test
-	for program in tensor kernels ops; do for cpu in cortex-a53 neoverse-n1 max; do \
+	cmake --build build/aarch64 -j $(JOBS) --target kernels_test tensor_test ops_test limits_test
+	for program in tensor kernels ops limits; do for cpu in cortex-a53 neoverse-n1 max; do \
 	  echo "$${program}_test on $$cpu"; \
 	  qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $$cpu build/aarch64/src/$$program/$${program}_test --gtest_brief=1 \
 	    || exit 1; \

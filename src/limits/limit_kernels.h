@@ -1,7 +1,7 @@
 // The measuring loops over vectors `V` of one instruction set; included by one file for each.
 #pragma once
 
-#include "kernels/simd/vec8.h"
+#include "kernels/simd/inline.h"
 #include "limits/machine_limits.h"
 
 namespace moonbeam::limits {
@@ -28,6 +28,16 @@ float fma_loop(std::int64_t steps) {
       steps, [&](V sum) __attribute__((always_inline)) { return V::fma(sum, a, b); });
 }
 
+// `v` might have changed: products of it cannot be taken out of a loop.
+template <class V>
+MB_INLINE void unknown(V& v) {
+#ifdef __aarch64__
+  asm("" : "+w"(v.low), "+w"(v.high));
+#else
+  asm("" : "+v"(v.v));
+#endif
+}
+
 // P::dot(sum, a, b) multiplies and adds the bytes of whole registers, which V holds as floats.
 template <class V, class P>
 float bytes_loop(std::int64_t steps) {
@@ -35,7 +45,7 @@ float bytes_loop(std::int64_t steps) {
   const V b = V::all(static_cast<float>(steps + 1));
   return peak_loop<V>(
       steps, [&](V sum) __attribute__((always_inline)) {
-        asm("" : "+v"(a.v));  // a might have changed: products of it cannot be taken out of the loop
+        unknown(a);
         return P::dot(sum, a, b);
       });
 }

@@ -19,10 +19,18 @@ const LimitKernels* find_limits([[maybe_unused]] std::string_view isa) {
   const base::CpuFeatures& cpu = base::cpu_features();
   const bool vnni = cpu.avx512 && cpu.avx512_vnni;
   if (isa == "avx2" && cpu.avx2) return &avx2::kLimits;
+  if (isa == "avxvnni" && cpu.avx2 && cpu.avx_vnni) return &avxvnni::kLimits;
   if (isa == "avx512" && cpu.avx512) return &avx512::kLimits;
   if (isa == "avx512vnni" && vnni) return &avx512vnni::kLimits;
   if (isa == "avx512bf16" && vnni && cpu.avx512_bf16) return &avx512bf16::kLimits;
   if (isa == "amx" && vnni && cpu.avx512_bf16 && base::may_use_tiles()) return &amx::kLimits;
+#endif
+#ifdef MOONBEAM_KERNELS_ARM
+  const base::CpuFeatures& cpu = base::cpu_features();
+  if (isa == "neon" && cpu.neon) return &neon::kLimits;
+  if (isa == "neon_dotprod" && cpu.neon_dotprod) return &neon_dotprod::kLimits;
+  if (isa == "neon_i8mm" && cpu.neon_i8mm)
+    return cpu.neon_bf16 ? &neon_i8mm::kLimitsWithBF16 : &neon_i8mm::kLimits;
 #endif
   return nullptr;
 }

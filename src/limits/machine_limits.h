@@ -15,7 +15,7 @@ using PeakFn = float(std::int64_t steps);
 inline constexpr int kPeakSums = 12;
 struct Peak {
   PeakFn* run = nullptr;  ///< null where the instruction set has no such instruction
-  int operations = 0;     ///< of one instruction
+  int operations = 0;     ///< of one instruction, on ARM of two
 };
 
 /// Adds up `n` floats (a multiple of 4096) as fast as they come.
@@ -24,11 +24,14 @@ using ReadFn = float(const float* from, std::size_t n);
 struct LimitKernels {
   std::string_view isa;
   Peak f32;   ///< fused multiply-add
-  Peak bf16;  ///< vdpbf16ps, tdpbf16ps; products of bf16 are widened to f32 without it
-  Peak int8;  ///< vpdpbusd, tdpbusd, vpmaddubsw with vpmaddwd and an addition without it
+  Peak bf16;  ///< the widest product; those of bf16 are widened to f32 where there is none
+  Peak int8;  ///< the widest product, or vpmaddubsw with vpmaddwd and an addition
   ReadFn* read;
 };
 namespace avx2 {
+extern const LimitKernels kLimits;
+}
+namespace avxvnni {
 extern const LimitKernels kLimits;
 }
 namespace avx512 {
@@ -42,6 +45,15 @@ extern const LimitKernels kLimits;
 }
 namespace amx {
 extern const LimitKernels kLimits;
+}
+namespace neon {
+extern const LimitKernels kLimits;
+}
+namespace neon_dotprod {
+extern const LimitKernels kLimits;
+}
+namespace neon_i8mm {
+extern const LimitKernels kLimits, kLimitsWithBF16;
 }
 
 /// By the name of a kernel table; null for scalar.
