@@ -183,28 +183,36 @@ struct Packed8 {
   // ---- int8 and bf16: blocks of k, whose part of the panel stays in the first-level cache while each few
   // columns pass over it. Sums between blocks lie in an array.
 
-  // Few rows read weights from memory: each pass over a block fetches its share of the next one, so that
-  // memory never rests. More rows find the panel in the second-level cache, but not in an order that the
-  // processor foresees.
+  // Few rows read weights from memory: each pass over a block fetches its share of the next one, in the order
+  // of addresses whatever its own columns are, so that memory never rests. More rows find the panel in the
+  // second-level cache, but not in an order that the processor foresees.
   static constexpr int block_words(int rows) {
-    return rows <= 4 ? 32 : P::kBlockWords;
+    return rows <= 4 ? 16 : P::kBlockWords;
   }
   template <int R, int kBytes>
-  MB_INLINE static void prefetch(const std::byte* w) {
-    constexpr std::ptrdiff_t kAhead = (R <= 4 ? block_words(R) : 16) * kWordBytes;
+  struct Fetch {
+    const std::byte* at;
+    MB_INLINE Fetch(const std::byte* block, int column)
+        : at(block + block_words(R) * (kWordBytes + 4 * column)) {}
+    // `w`: of this pass.
+    MB_INLINE void next(const std::byte* w) {
+      const std::byte* ahead = R <= 4 ? at : w + 16 * kWordBytes;
 #pragma GCC unroll 4
-    for (int at = 0; at < kBytes; at += 64) __builtin_prefetch(w + kAhead + at);
-  }
+      for (int line = 0; line < kBytes; line += 64) __builtin_prefetch(ahead + line);
+      at += kBytes;
+    }
+  };
 
   template <int R, int N>
-  static void int8_columns(const std::byte* a, const std::byte* w, int words, bool start, std::int32_t* to) {
+  static void int8_columns(const std::byte* a, const std::byte* w, Fetch<R, N * kWidth * 4> ahead, int words,
+                           bool start, std::int32_t* to) {
     Ints sums[R][N];
     each<R * N>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = i.kValue / N, v = i.kValue % N;
       sums[r][v] = start ? Ints::zero() : Ints::load(to + r * kPanel + v * kWidth);
     });
     for (; words > 0; --words, a += 4 * R, w += kWordBytes) {
-      prefetch<R, N * kWidth * 4>(w);
+      ahead.next(w);
       typename P::Weights weights[N];
       each<N>([&](auto v) __attribute__((always_inline)) {
         weights[v.kValue] = P::weights(w + v.kValue * kWidth * 4);
@@ -234,7 +242,7 @@ struct Packed8 {
           P::template int8_columns<R>(a, w + c * 4, words, word == 0, sums + c);
       } else {
         for (int c = 0; c < tile.columns; c += N * kWidth)
-          int8_columns<R, N>(a, w + c * 4, words, word == 0, sums + c);
+          int8_columns<R, N>(a, w + c * 4, {w, c}, words, word == 0, sums + c);
       }
     }
   }
@@ -325,14 +333,15 @@ struct Packed8 {
   // ---- bf16: even values of k before odd ones
 
   template <int R, int N>
-  static void bf16_columns(const float* a, const std::byte* w, int words, bool start, float* to) {
+  static void bf16_columns(const float* a, const std::byte* w, Fetch<R, N * kWidth * 4> ahead, int words,
+                           bool start, float* to) {
     Vec sums[R][N];
     each<R * N>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = i.kValue / N, v = i.kValue % N;
       sums[r][v] = start ? Vec::zero() : Vec::load(to + r * kPanel + v * kWidth);
     });
     for (int i = 0; i < words; ++i, a += 2 * R, w += kWordBytes) {
-      prefetch<R, N * kWidth * 4>(w);
+      ahead.next(w);
       each<2>([&](auto odd) __attribute__((always_inline)) {
         Vec weights[N];
         each<N>([&](auto v) __attribute__((always_inline)) {
@@ -384,7 +393,7 @@ struct Packed8 {
       } else {
         expand_bf16<R>(a, words, expanded);
         for (int c = 0; c < tile.columns; c += N * kWidth)
-          bf16_columns<R, N>(expanded, w + c * 4, words, word == 0, to + c);
+          bf16_columns<R, N>(expanded, w + c * 4, {w, c}, words, word == 0, to + c);
       }
     }
     if (!last) return;
