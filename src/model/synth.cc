@@ -183,7 +183,9 @@ namespace moonbeam {
 std::vector<std::string> synth_variants() {
   std::vector<std::string> out{"tiny", "moondream2", "0.5b"};
   for (const model::Variant& row : model::variants()) {
-    if (row.name != model::kOwnVariant) out.emplace_back(row.name);
+    // Our own rows have no prompts of their own to fill in.
+    const bool asks = row.config.prompts.query || !row.config.prompts.text_query.empty();
+    if (row.name != model::kOwnVariant && asks) out.emplace_back(row.name);
   }
   return out;
 }

@@ -95,6 +95,71 @@ ModelConfig config_2024(std::string_view name, vision::Cropping cropping, Prompt
   return config;
 }
 
+/// Sizes of a model of our own in which the widths of image and text are equal.
+struct OwnSizes {
+  std::string_view name;
+  int crop_size, max_crops, image_grid;
+  int dim, vision_layers, text_layers, heads, vocab_size;
+  int coord_feat_dim, size_feat_dim, inner_dim;
+};
+
+constexpr OwnSizes kOwnSizes[] = {
+    {.name = "tiny",
+     .crop_size = 196,
+     .max_crops = 1,
+     .image_grid = 7,
+     .dim = 192,
+     .vision_layers = 6,
+     .text_layers = 4,
+     .heads = 3,
+     .vocab_size = 2048,
+     .coord_feat_dim = 64,
+     .size_feat_dim = 128,
+     .inner_dim = 256},
+    {.name = "small",
+     .crop_size = 224,
+     .max_crops = 4,
+     .image_grid = 8,
+     .dim = 384,
+     .vision_layers = 10,
+     .text_layers = 6,
+     .heads = 6,
+     .vocab_size = 4096,
+     .coord_feat_dim = 128,
+     .size_feat_dim = 256,
+     .inner_dim = 512},
+};
+
+/// Templates come with the tokenizer, which is trained beside the weights: config.json has them.
+ModelConfig config_own(const OwnSizes& sizes) {
+  ModelConfig config;
+  config.variant = sizes.name;
+  config.vision.dim = config.text.dim = config.vision.proj_out_dim = sizes.dim;
+  config.vision.ff_dim = config.text.ff_dim = 4 * sizes.dim;
+  config.vision.layers = sizes.vision_layers;
+  config.text.layers = sizes.text_layers;
+  config.vision.heads = config.text.heads = config.text.kv_heads = sizes.heads;
+  config.vision.proj_in_dim = 2 * sizes.dim;
+  config.vision.proj_inner_dim = 4 * sizes.dim;
+  config.vision.crop_size = sizes.crop_size;
+  config.vision.max_crops = sizes.max_crops;
+  config.vision.overlap_margin = 2;
+  config.vision.image_grid = sizes.image_grid;
+  config.text.vocab_size = sizes.vocab_size;
+  config.text.prefix_attn = 1 + config.vision.image_tokens();
+  config.region = region::RegionConfig{.dim = sizes.dim,
+                                       .coord_feat_dim = sizes.coord_feat_dim,
+                                       .size_feat_dim = sizes.size_feat_dim,
+                                       .inner_dim = sizes.inner_dim,
+                                       .coord_divisor = 1023};
+  Prompts& p = config.prompts;
+  p.answer = 3, p.thinking = 4, p.coord = 5, p.size = 6, p.start_ground = 7, p.end_ground = 9;
+  p.query_suffix_count = 1;
+  p.reasoning = false;
+  p.suppress_answer = true;
+  return config;
+}
+
 constexpr TokenizerProbe kStarmie = {.id = 15381, .token = "query", .tokenizer = "starmie-v1"};
 constexpr TokenizerProbe kPhi = {.id = 24361, .token = "Question", .tokenizer = "the CodeGen (Phi)"};
 constexpr std::string_view kApache = "Apache-2.0";
@@ -126,6 +191,7 @@ std::vector<Variant> make_variants() {
   add(config_2024("moondream2-2024-03-04", Cropping::kSingle,
                   prompts_2024({.image_tags = true, .end_as_text = true})),
       kPhi);
+  for (const OwnSizes& sizes : kOwnSizes) add(config_own(sizes), {});
   add(config_2025(kOwnVariant, starmie_prompts()), {});
   rows.back().licence = {};
   for (Variant& row : rows) row.name = row.config.variant;

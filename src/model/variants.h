@@ -23,7 +23,7 @@ struct Variant {
   TokenizerProbe probe;
 };
 
-/// Newest first; "moonbeam", whose sizes come from config.json, stands last.
+/// Newest first, then our own ("tiny", "small"); "moonbeam", whose sizes come from config.json, stands last.
 std::span<const Variant> variants();
 /// By name or alias ("moondream2": the newest; "0.5b"; a date: moondream2 of that day). @throws Error
 /// kInvalidArgument listing the names.
