@@ -36,6 +36,8 @@ function(moonbeam_train_test name)
   if(MOONBEAM_BUILD_TESTS)
     moonbeam_test(train_${name}_test SOURCES ${ARG_SOURCES} LINKS ${ARG_LINKS} LABEL train ONE_PROCESS)
     _moonbeam_train_target(train_${name}_test)
+    # Small models: two threads mostly wait for each other, the more so on a busy machine.
+    set_tests_properties(train_${name}_test PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1)
   endif()
 endfunction()
 
