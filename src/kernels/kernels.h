@@ -152,6 +152,7 @@ struct KernelTable {
   WeightKernels f32, bf16, f16;
   PackedKernels int8, int4, bf16_packed;
   WidenInt4Fn* widen_int4;
+  tensor::PackStripFn* pack_strip;  ///< packs weights; every table makes the same bytes
 
   /// Null members where the type has no kernels of its own.
   WeightKernels weights(tensor::DType type) const noexcept;

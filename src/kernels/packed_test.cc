@@ -50,6 +50,29 @@ struct Panel {
   }
 };
 
+TEST_P(Packed, WeightsArePackedIntoTheSameBytes) {
+  for (const DType type : kTypes) {
+    for (const auto& [n, k] : {std::pair{1, 1}, {16, 32}, {63, 65}, {130, 96}, {70, 588}, {64, 2048}}) {
+      Random random(static_cast<std::uint64_t>(n + k));
+      std::vector<float> rows(static_cast<std::size_t>(n) * static_cast<std::size_t>(k));
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i] = i % 41 == 3 ? 0 : random() * (i % 97 == 5 ? 30 : 1);
+      const tensor::PackedLayout layout = tensor::packed_layout(type, n, k);
+      base::Buffer<std::byte> want(layout.bytes), got(layout.bytes);
+      std::memset(got.data(), 0xa5, got.size());
+      for (int strip = 0; strip < layout.panels * tensor::kStripsOfPanel; ++strip) {
+        const int first = strip * tensor::kStripColumns;
+        const int count = std::clamp(n - first, 0, tensor::kStripColumns);
+        const float* own = rows.data() + static_cast<std::ptrdiff_t>(std::min(first, n)) * k;
+        tensor::pack_strip(layout, strip, own, count, want.data());
+        table().pack_strip(layout, strip, own, count, got.data());
+      }
+      ASSERT_EQ(std::memcmp(got.data(), want.data(), want.size()), 0)
+          << tensor::info(type).name << " [" << n << "," << k << "]";
+    }
+  }
+}
+
 // Rows of activations with an outlier here and there, as after GELU where `positive`.
 Padded activations(int rows, int k, std::ptrdiff_t stride, bool positive, std::uint64_t seed) {
   Random random(seed);

@@ -6,12 +6,14 @@
 
 #include "base/error.h"
 #include "base/hash64.h"
+#include "kernels/kernels.h"
 
 namespace moonbeam::model {
 
 namespace {
 
 using tensor::kPanelColumns;
+using tensor::kStripColumns;
 
 /// Rows [first, first + count) of a matrix in f32, `out` [count, k].
 void read_rows(const tensor::TensorView& view, int first, int count, int k, float* out) {
@@ -31,15 +33,19 @@ base::Buffer<std::byte> pack_matrix(const tensor::TensorView& view, tensor::DTyp
   const auto n = static_cast<int>(view.shape[0]), k = static_cast<int>(view.shape[1]);
   const tensor::PackedLayout layout = tensor::packed_layout(type, n, k);
   base::Buffer<std::byte> out(layout.bytes);
-  // Rows of a panel in f32, one set a thread.
-  const std::size_t rows_floats = static_cast<std::size_t>(kPanelColumns) * static_cast<std::size_t>(k);
+  tensor::PackStripFn* const pack_strip = kernels::kernels().pack_strip;
+  // Rows of a strip in f32, one set a thread.
+  const std::size_t rows_floats = static_cast<std::size_t>(kStripColumns) * static_cast<std::size_t>(k);
   base::Buffer<float> rows(rows_floats * static_cast<std::size_t>(pool.threads()));
   pool.parallel_for(layout.panels, [&](int panel, int thread) {
     float* own = rows.data() + rows_floats * static_cast<std::size_t>(thread);
-    const int first = panel * kPanelColumns;
-    const int count = std::min(kPanelColumns, n - first);
-    read_rows(view, first, count, k, own);
-    tensor::pack_panel(layout, panel, own, count, out.data());
+    for (int i = 0; i < tensor::kStripsOfPanel; ++i) {
+      const int strip = panel * tensor::kStripsOfPanel + i;
+      const int first = strip * kStripColumns;
+      const int count = std::clamp(n - first, 0, kStripColumns);
+      if (count > 0) read_rows(view, first, count, k, own);
+      pack_strip(layout, strip, own, count, out.data());
+    }
   });
   return out;
 }

@@ -27,6 +27,10 @@ namespace moonbeam::tensor {
 inline constexpr int kPanelColumns = 64;
 inline constexpr int kDepthStep = 64;  ///< k is padded to a multiple of this
 inline constexpr int kInt4Group = 32;  ///< values of k under one scale
+/// Columns that are packed at once: a cache line of a panel. Their rows of 8192 values in f32 fit into a
+/// second-level cache.
+inline constexpr int kStripColumns = 16;
+inline constexpr int kStripsOfPanel = kPanelColumns / kStripColumns;
 
 /// True of the three types above.
 constexpr bool is_packed(DType type) noexcept {
@@ -49,9 +53,14 @@ struct PackedLayout {
 std::optional<PackedLayout> packed_layout(const Shape& shape, DType type) noexcept;
 PackedLayout packed_layout(DType type, int n, int k) noexcept;
 
-/// Packs columns [64 panel, 64 panel + 64) of a matrix. `rows`: the n rows of the matrix that are in the
-/// panel, in f32, one after another, [columns, k], columns <= 64. `to`: the whole packed matrix, 64-byte
-/// aligned. Panels may be packed by many threads at once.
+/// Packs columns [16 strip, 16 strip + 16) of a matrix. `rows`: the n rows of the matrix that are in the
+/// strip, in f32, one after another, [columns, k], columns <= 16. `to`: the whole packed matrix, 64-byte
+/// aligned. All strips of all panels have to be packed, by any threads. int4: the scale of each group is the
+/// one with the least squared error of a few.
+using PackStripFn = void(const PackedLayout& layout, int strip, const float* rows, int columns,
+                         std::byte* to) noexcept;
+PackStripFn pack_strip;
+/// Four strips: columns [64 panel, 64 panel + 64).
 void pack_panel(const PackedLayout& layout, int panel, const float* rows, int columns,
                 std::byte* to) noexcept;
 

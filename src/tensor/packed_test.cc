@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -38,6 +40,24 @@ std::vector<float> unpack(const PackedLayout& layout, const std::byte* from) {
   return out;
 }
 
+/// The scale of the group of value i of a row.
+float int4_scale(const PackedLayout& layout, const std::byte* packed, int row, int i) {
+  constexpr std::size_t kNibbles = kPanelColumns * kInt4Group / 2, kGroup = kNibbles + kPanelColumns * 2;
+  std::uint16_t scale;
+  std::memcpy(&scale,
+              packed + static_cast<std::size_t>(row / kPanelColumns) * layout.panel +
+                  static_cast<std::size_t>(i / kInt4Group) * kGroup + kNibbles +
+                  static_cast<std::size_t>(row % kPanelColumns) * 2,
+              sizeof scale);
+  return bf16_to_f32(scale);
+}
+
+float largest(const float* row, int k) {
+  float most = 0;
+  for (int i = 0; i < k; ++i) most = std::max(most, std::fabs(row[i]));
+  return most;
+}
+
 TEST(Packed, SizesAreThoseOfTheDrawing) {
   EXPECT_EQ(packed_layout(DType::kInt8, 128, 128).bytes, 128u * 128 + 128 * 8);
   EXPECT_EQ(packed_layout(DType::kBF16Packed, 128, 128).bytes, 128u * 128 * 2);
@@ -68,18 +88,16 @@ TEST(Packed, ValuesComeBackWithinHalfAStep) {
       for (int r = 0; r < n; ++r) {
         for (int i = 0; i < k; ++i) {
           const float* row = values.data() + static_cast<std::ptrdiff_t>(r) * k;
-          const int first = type == DType::kInt4 ? i / kInt4Group * kInt4Group : 0;
-          const int end = type == DType::kInt4 ? std::min(k, first + kInt4Group) : k;
-          float most = 0;
-          for (int j = first; j < end; ++j) most = std::max(most, std::fabs(row[j]));
-          // int4: a scale rounded to bf16 moves the ends by up to 8 x 2^-9 steps, and 7 is short of 8.
-          const float allowed = type == DType::kInt8         ? most / 127 * 0.5001f
+          const float got =
+              back[static_cast<std::size_t>(r) * static_cast<std::size_t>(k) + static_cast<std::size_t>(i)];
+          // int4: half a step inside of -8..7; the scale that loses least may leave the furthest value
+          // outside.
+          const float step = type == DType::kInt4 ? int4_scale(layout, packed.data(), r, i) : 0;
+          const float allowed = type == DType::kInt8         ? largest(row, k) / 127 * 0.5001f
                                 : type == DType::kBF16Packed ? std::fabs(row[i]) * 0x1p-8f
-                                                             : most / 8 * 1.02f;
-          ASSERT_LE(std::fabs(back[static_cast<std::size_t>(r) * static_cast<std::size_t>(k) +
-                                   static_cast<std::size_t>(i)] -
-                              row[i]),
-                    allowed)
+                                                             : std::fabs(step) * 0.5001f;
+          const float inside = step == 0 ? row[i] : step * std::clamp(row[i] / step, -8.0f, 7.0f);
+          ASSERT_LE(std::fabs(got - inside), allowed)
               << info(type).name << " [" << n << "," << k << "] at " << r << ", " << i;
         }
       }
@@ -113,6 +131,71 @@ TEST(Packed, ColumnsOfZerosStayZero) {
   for (const DType type : kPackedTypes) {
     const PackedLayout layout = packed_layout(type, 64, 64);
     EXPECT_EQ(unpack(layout, pack(layout, zeros).data()), zeros) << info(type).name;
+  }
+}
+
+/// Sum of squares of what a matrix of one row loses in int4.
+double int4_loss(const std::vector<float>& values) {
+  const PackedLayout layout = packed_layout(DType::kInt4, 1, static_cast<int>(values.size()));
+  const std::vector<float> back = unpack(layout, pack(layout, values).data());
+  double sum = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    sum += std::pow(static_cast<double>(back[i]) - values[i], 2);
+  return sum;
+}
+
+/// The same with the scale that puts the value furthest from 0 on -8.
+double loss_of_furthest(const std::vector<float>& values) {
+  double sum = 0;
+  for (std::size_t first = 0; first < values.size(); first += kInt4Group) {
+    const float* x = &values[first];
+    const float furthest =
+        *std::max_element(x, x + kInt4Group, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+    const float scale = bf16_to_f32(f32_to_bf16(furthest / -8));
+    for (int i = 0; i < kInt4Group; ++i) {
+      const float q = std::nearbyint(std::clamp(x[i] / scale, -8.0f, 7.0f));
+      sum += std::pow(static_cast<double>(scale) * q - x[i], 2);
+    }
+  }
+  return sum;
+}
+
+TEST(Packed, Int4ScalesLoseLessThanThoseOfTheFurthestValue) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal(0.0f, 0.02f);
+  std::uniform_real_distribution<float> uniform(-0.02f, 0.02f);
+  std::student_t_distribution<float> heavy(4.0f);
+  std::vector<float> values(32 * 512);
+  for (float& value : values) value = normal(random);
+  EXPECT_LT(int4_loss(values), 0.92 * loss_of_furthest(values));
+  for (float& value : values) value = uniform(random);
+  EXPECT_LT(int4_loss(values), 0.92 * loss_of_furthest(values));
+  for (float& value : values) value = heavy(random);
+  EXPECT_LT(int4_loss(values), 0.95 * loss_of_furthest(values));
+}
+
+TEST(Packed, Int4ErrorOfNormalWeightsIsBelowTheBarOfALayer) {
+  const std::vector<float> values = random_matrix(1, 32 * 1024);
+  double squares = 0;
+  for (const float value : values) squares += std::pow(static_cast<double>(value), 2);
+  EXPECT_LT(std::sqrt(int4_loss(values) / squares), 0.083);  // of 9 %; 8.6 % before scales were searched
+}
+
+TEST(Packed, Int4WholeMultiplesComeBackAsTheyWere) {
+  std::vector<float> values(kInt4Group, 0.0f);
+  for (int i = 0; i < 16; ++i) values[static_cast<std::size_t>(i)] = 0.25f * static_cast<float>(i - 8);
+  EXPECT_LT(int4_loss(values), 1e-12);
+  for (float& value : values) value = -value;
+  EXPECT_LT(int4_loss(values), 1e-12);
+}
+
+// A search by squares of the values themselves would find nothing here.
+TEST(Packed, Int4ScalesAreFoundForValuesOfAnySize) {
+  for (const float size : {1e-30f, 1e-20f, 1e30f}) {
+    std::vector<float> values = random_matrix(1, 256);
+    const double relative = std::sqrt(int4_loss(values));
+    for (float& value : values) value *= size;
+    EXPECT_NEAR(std::sqrt(int4_loss(values)) / size / relative, 1, 0.05) << size;
   }
 }
 

@@ -8,4 +8,7 @@ namespace moonbeam::kernels::avx2 {
 
 extern const KernelTable kTable;
 
+// Of tables above this one too: 16 lanes gain nothing.
+tensor::PackStripFn pack_strip;
+
 }  // namespace moonbeam::kernels::avx2

@@ -6,12 +6,18 @@
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/matmul.h"
 #include "kernels/simd/packed256.h"
+#include "tensor/packed_loops.h"
 
 namespace moonbeam::kernels::avx2 {
 
 namespace {
 using Packed = simd::Packed8<simd::PackedMaddubs<Isa>>;
 }  // namespace
+
+void pack_strip(const tensor::PackedLayout& layout, int strip, const float* rows, int columns,
+                std::byte* to) noexcept {
+  tensor::PackLoops<8, Isa>::pack_strip(layout, strip, rows, columns, to);
+}
 
 constinit const KernelTable kTable = {
     .isa = "avx2",
@@ -30,6 +36,7 @@ constinit const KernelTable kTable = {
     .int4 = Packed::kInt4,
     .bf16_packed = Packed::kBF16,
     .widen_int4 = Packed::widen_int4,
+    .pack_strip = pack_strip,
 };
 
 }  // namespace moonbeam::kernels::avx2

@@ -1,4 +1,5 @@
 // The AVX-512 table. The only file of this folder that is compiled, with the instruction set's flags.
+#include "kernels/avx2/avx2.h"
 #include "kernels/avx512/attention16.h"
 #include "kernels/avx512/avx512.h"
 #include "kernels/avx512/bytes.h"
@@ -66,6 +67,7 @@ constinit const KernelTable kTable = {
     .int4 = Packed::kInt4<PairsDot>,
     .bf16_packed = Packed::kBF16<WidenedDot, Round>,
     .widen_int4 = Packed::widen_int4<PairsDot>,
+    .pack_strip = avx2::pack_strip,
 };
 
 }  // namespace moonbeam::kernels::avx512

@@ -56,6 +56,7 @@ constinit const KernelTable kTable = {
     .int4 = Packed8::kInt4,
     .bf16_packed = Packed8::kBF16,
     .widen_int4 = Packed8::widen_int4,
+    .pack_strip = tensor::pack_strip,
 };
 
 }  // namespace moonbeam::kernels::neon

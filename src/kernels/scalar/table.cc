@@ -20,6 +20,7 @@ constinit const KernelTable kTable = {
     .int4 = kInt4,
     .bf16_packed = kBF16Packed,
     .widen_int4 = widen_int4,
+    .pack_strip = tensor::pack_strip,
 };
 
 }  // namespace moonbeam::kernels::scalar
