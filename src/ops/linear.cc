@@ -3,6 +3,7 @@
 #include "ops/linear.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/error.h"
@@ -250,10 +251,15 @@ void linear(Context& context, std::span<const LinearTask> tasks, int rows) {
     for (const LinearTask& task : tasks) linear(context, task.x, rows, *task.layer, task.out, task.epilogue);
     return;
   }
-  std::vector<PackedProduct> products;
-  for (const LinearTask& task : tasks)
-    products.push_back({task.x, task.layer, 0, task.layer->out(), task.out, task.epilogue});
-  multiply_packed(context, products, rows);
+  for (; !tasks.empty(); tasks = tasks.subspan(std::min(tasks.size(), kMostProducts))) {
+    std::array<PackedProduct, kMostProducts> products;
+    const std::size_t count = std::min(tasks.size(), kMostProducts);
+    for (std::size_t i = 0; i < count; ++i) {
+      const LinearTask& task = tasks[i];
+      products[i] = {task.x, task.layer, 0, task.layer->out(), task.out, task.epilogue};
+    }
+    multiply_packed(context, std::span(products).first(count), rows);
+  }
 }
 
 void linear_rows(Context& context, const float* x, int rows, const Linear& layer, int first, int count,

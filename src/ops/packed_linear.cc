@@ -3,9 +3,9 @@
 #include "ops/packed_linear.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <numeric>
-#include <vector>
 
 #include "base/error.h"
 
@@ -39,6 +39,28 @@ struct Input {
   }
 };
 
+/// Up to kMostProducts things, without memory of its own: there are a hundred calls a token.
+template <typename T>
+class ShortList {
+ public:
+  void push_back(const T& value) {
+    MB_ASSERT(size_ < kMostProducts);
+    values_[size_++] = value;
+  }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  T& operator[](std::size_t i) { return values_[i]; }
+  const T& operator[](std::size_t i) const { return values_[i]; }
+  T* begin() { return values_.data(); }
+  T* end() { return values_.data() + size_; }
+  const T* begin() const { return values_.data(); }
+  const T* end() const { return values_.data() + size_; }
+
+ private:
+  std::array<T, kMostProducts> values_;
+  std::size_t size_ = 0;
+};
+
 struct Job {
   const PackedProduct* product;
   tensor::PackedLayout layout;
@@ -47,7 +69,7 @@ struct Job {
 
 // Products that add into the same output are one chain: the same thread does them one after another.
 struct Chain {
-  std::vector<std::size_t> jobs;
+  ShortList<std::size_t> jobs;
   int first_panel, panels;
 };
 
@@ -75,14 +97,16 @@ class PackedRun {
     const int first = product.first / kPanel;
     const int panels = divide_up(product.first + product.count, kPanel) - first;
     for (Chain& chain : chains_) {
-      const PackedProduct& other = *jobs_[chain.jobs.front()].product;
+      const PackedProduct& other = *jobs_[chain.jobs[0]].product;
       if (other.out != product.out) continue;
       MB_ASSERT(other.first == product.first && other.count == product.count);
       chain.jobs.push_back(jobs_.size());
       jobs_.push_back(job);
       return;
     }
-    chains_.push_back({{jobs_.size()}, first, panels});
+    Chain chain{.jobs = {}, .first_panel = first, .panels = panels};
+    chain.jobs.push_back(jobs_.size());
+    chains_.push_back(chain);
     jobs_.push_back(job);
   }
 
@@ -226,15 +250,16 @@ class PackedRun {
   int rows_;
   int part_rows_ = 0;
   std::size_t partial_floats_ = 0;
-  std::vector<Input> inputs_;
-  std::vector<Job> jobs_;
-  std::vector<Chain> chains_;
+  ShortList<Input> inputs_;
+  ShortList<Job> jobs_;
+  ShortList<Chain> chains_;
 };
 
 }  // namespace
 
 void multiply_packed(Context& context, std::span<const PackedProduct> products, int rows) {
-  PackedRun(context, products, rows).run();
+  for (; !products.empty(); products = products.subspan(std::min(products.size(), kMostProducts)))
+    PackedRun(context, products.first(std::min(products.size(), kMostProducts)), rows).run();
 }
 
 }  // namespace moonbeam::ops

@@ -1,6 +1,7 @@
 // Products with packed weights (tensor/packed.h): what ops/linear.h leaves to them.
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "ops/context.h"
@@ -17,7 +18,11 @@ struct PackedProduct {
   Epilogue epilogue;
 };
 
-/// All products have `rows` rows. Those with the same `out` are done in their order, the others in any.
+/// Products of one job of the pool: what is known of them is kept on the caller's stack.
+inline constexpr std::size_t kMostProducts = 8;
+
+/// All products have `rows` rows. Those with the same `out` are done in their order, the others in any; more
+/// than kMostProducts take several jobs.
 void multiply_packed(Context& context, std::span<const PackedProduct> products, int rows);
 
 }  // namespace moonbeam::ops

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "kernels/testing.h"
 #include "ops/linear.h"
+#include "ops/packed_linear.h"
 #include "tensor/packed.h"
 
 namespace moonbeam::ops {
@@ -189,6 +190,22 @@ TEST_P(PackedLinear, SeveralLayersAtOnceAreAsOneAfterAnother) {
     expect_equal(out_b, want_b, base::cat(rows, " rows, second"));
     expect_equal(sum, want, base::cat(rows, " rows, sum"));
   }
+}
+
+TEST_P(PackedLinear, MoreLayersThanAJobHoldsAreAddedInTheirOrder) {
+  base::ThreadPool pool(2);
+  Context context(pool, table());
+  const int rows = 3;
+  std::vector<Layer> layers;
+  for (std::uint64_t i = 0; i < 2 * kMostProducts + 1; ++i) layers.emplace_back(kTypes[i % 3], 70, 96, i);
+  const std::vector<float> x = random_floats(rows * 96, 5);
+  std::vector<float> sum(rows * 70, 0.5f), want = sum;
+  std::vector<LinearTask> tasks;
+  for (const Layer& layer : layers) tasks.push_back({x.data(), &layer.linear, sum.data(), Epilogue::kAdd});
+  linear(context, tasks, rows);
+  for (const Layer& layer : layers)
+    linear(context, x.data(), rows, layer.linear, want.data(), Epilogue::kAdd);
+  expect_equal(sum, want, "sum");
 }
 
 TEST_P(PackedLinear, LongSumsOfBf16AreTakenInParts) {
