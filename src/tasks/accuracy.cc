@@ -127,6 +127,27 @@ StageValues record_stages(const std::shared_ptr<const Engine>& engine) {
   return out;
 }
 
+std::vector<float> logits_after(const std::shared_ptr<const Engine>& engine,
+                                const std::function<void(std::span<float> embeddings)>& change) {
+  PictureJob picture(engine, accuracy_picture(engine->config().vision.crop_size));
+  while (!picture.embeddings()) picture.step();
+  const vision::ImageEmbeddings& rows = picture.embeddings()->rows;
+  auto changed = std::make_shared<PictureEmbeddings>();
+  changed->rows.data = base::Buffer<float>(rows.data.size());
+  std::copy(rows.data.begin(), rows.data.end(), changed->rows.data.begin());
+  changed->rows.count = rows.count;
+  changed->rows.crops = rows.crops;
+  change(changed->rows.data.span());
+  PictureJob prefill(engine, changed);
+  run(prefill, {});
+  std::vector<float> out;
+  run_text(*engine, *prefill.result(),
+           [&](std::string_view stage, int, const float* values, std::size_t count) {
+             if (stage == "logits") out.assign(values, values + count);
+           });
+  return out;
+}
+
 ModelAccuracy measure_accuracy(const StageValues& reference, const std::shared_ptr<const Engine>& engine) {
   const auto vocab = static_cast<std::size_t>(engine->config().text.vocab_size);
   std::map<std::pair<std::string, int>, Sums> sums;

@@ -2,8 +2,10 @@
 // fixed inputs, one after the other, so that only one of them is in memory.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,11 @@ using StageValues = std::map<std::pair<std::string, int>, std::vector<float>>;
 
 /// Runs the picture and a text of up to 128 positions, each position seeing the ones before.
 StageValues record_stages(const std::shared_ptr<const Engine>& engine);
+
+/// Logits of the same text after a picture whose embeddings `change` was at: how much the text model enlarges
+/// an error that comes in.
+std::vector<float> logits_after(const std::shared_ptr<const Engine>& engine,
+                                const std::function<void(std::span<float> embeddings)>& change);
 
 /// The same run, compared with `reference`: bars are those of the engine's mode.
 ModelAccuracy measure_accuracy(const StageValues& reference, const std::shared_ptr<const Engine>& engine);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <moonbeam/moonbeam.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/kernels.h"
@@ -380,6 +382,31 @@ TEST_P(AccuracyBars, HoldOnTheParityModelsPictureInEveryMode) {
       EXPECT_LE(stage.error, stage.bar) << stage.stage << ", " << mode_name(mode);
     }
   }
+}
+
+/// Relative distance of the logits when the text model runs in f32 behind an image encoder in bf16.
+double logits_error_behind_bf16(const std::string& model) {
+  std::vector<float> embeddings;
+  logits_after(engine_of(model, Mode::kBF16),
+               [&](std::span<float> rows) { embeddings.assign(rows.begin(), rows.end()); });
+  const auto engine = engine_of(model, Mode::kF32);
+  const std::vector<float> want = logits_after(engine, [](std::span<float>) {});
+  const std::vector<float> got = logits_after(
+      engine, [&](std::span<float> rows) { std::copy(embeddings.begin(), embeddings.end(), rows.begin()); });
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    error += std::pow(static_cast<double>(got[i]) - want[i], 2);
+    size += std::pow(static_cast<double>(want[i]), 2);
+  }
+  return std::sqrt(error / size);
+}
+
+// Why the parity model's logits are under no bar: its two random text blocks enlarge the half per cent that
+// bf16 may leave in the embeddings beyond bf16's bar of 2 % even where they themselves are exact. No recipe
+// mends that.
+TEST(Accuracy, TheParityModelsLogitsMissTheBarWithATextModelInF32) {
+  EXPECT_GT(logits_error_behind_bf16(kTiny), 0.02);
+  EXPECT_LT(logits_error_behind_bf16(kStarter), 0.01);
 }
 
 std::vector<std::string> isas() {
