@@ -111,6 +111,7 @@ void check_combinations(const CLI::App& verb, Options& o) {
   }
   if (o.verb == "quantize" && o.files.out.empty() && !o.files.print_recipe)
     fail_usage(verb, "expected IN and OUT.gguf");
+  if (o.verb == "data atlas" && o.data.out.empty()) fail_usage(verb, "expected SOURCES and OUT.tar");
   if (o.verb == "completion" && o.files.shell != "bash" && o.files.shell != "zsh" &&
       o.files.shell != "fish") {
     fail_usage(verb, o.files.shell.empty() ? "expected bash, zsh or fish"

@@ -52,6 +52,11 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam weights synth moondream2 synth.gguf"},
     {"weights synth", "VARIANT OUT [OPTIONS]", "Write the seeded weights that tests and benchmarks use",
      "moonbeam weights synth moondream2 synth.gguf --dtype bf16"},
+    {"data", "atlas SOURCES OUT", "Make what models are trained with",
+     "moonbeam data atlas node_modules atlas.tar"},
+    {"data atlas", "SOURCES OUT.tar [OPTIONS]", "Rasterise the drawings that scenes are drawn with",
+     "moonbeam data atlas node_modules data/atlas.tar\n"
+     "moonbeam data atlas packages data/assets/atlas-style.tar --tier c"},
     {"bench", "[OPTIONS]", "Measure how fast a model runs here",
      "moonbeam bench\n"
      "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
@@ -73,7 +78,6 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"rm", "removing models"},
     {"batch", "batch files"},
     {"train", "training"},
-    {"data", "the data pipeline"},
     {"eval", "evaluation"},
     {"mcp", "the MCP server"},
     {"mockllm", "the mock LLM server"},
@@ -332,6 +336,25 @@ void add_tools(CLI::App& app, Options& o) {
   synth.choice("Model", "--layout", o.files.layout, "llama.cpp",
                "Write llama.cpp's two files into the folder OUT; for models of one crop");
   synth.common_output();
+
+  CLI::App& data = add_verb(app, "data");
+  data.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
+  data.require_subcommand(1);
+  Builder atlas(add_verb(data, "data atlas"), o);
+  atlas.positional("SOURCES", o.data.in,
+                   "Folder with unpacked npm packages of Iconify, such as node_modules, or of stamps");
+  atlas.positional("OUT", o.data.out, "NAME.tar to write");
+  atlas
+      .choice("Drawings", "--tier", o.data.tier, "a|b|c|photo",
+              "Sets by licence: permissive, attribution, share alike; or Tux Paint's photographs")
+      ->default_str("a");
+  atlas.value("Drawings", "--side", o.data.side, "N", "Long side of each drawing in pixels")
+      ->default_str("96")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 16 && n <= 1024; }, "16 to 1024"));
+  atlas.value("Drawings", "--labels", o.data.labels, "FILE",
+              "Label table to use instead of the installed one");
+  atlas.common_output();
 
   Builder bench(add_verb(app, "bench"), o);
   bench.model();

@@ -66,6 +66,14 @@ struct FileArgs {
   std::string shell;
 };
 
+/// data atlas.
+struct DataArgs {
+  std::string in, out;
+  std::string labels;  ///< empty: the one that is installed
+  std::string tier = "a";
+  int side = 96;
+};
+
 struct BenchArgs {
   int repeat = 5;
   bool no_limits = false;
@@ -82,6 +90,7 @@ struct Options {
   OutputArgs output;
   FileArgs files;
   BenchArgs bench;
+  DataArgs data;
 };
 
 }  // namespace moonbeam::cli

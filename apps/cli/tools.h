@@ -14,6 +14,7 @@ int run_inspect(const Options& options);
 int run_convert(const Options& options);
 int run_bench(const Options& options);
 int run_quantize(const Options& options);
+int run_data_atlas(const Options& options);
 int run_list(const Options& options);
 int run_doctor(const CommandLine& line);
 int run_version(const Options& options);

@@ -44,6 +44,11 @@ class Atlas {
   const SpriteInfo& info(int sprite) const;
   /// @throws Error kCorrupt naming the member.
   const Sprite& sprite(int sprite) const;
+  /// Pictures to lay scenes of the held-out splits on: none where they are not installed.
+  int walls() const;
+  /// Short side at most kWallSide pixels. @throws Error as load_image.
+  const Image& wall(int index) const;
+  static constexpr int kWallSide = 1024;
   /// Hue in [0, 1536) of drawings of mostly one hue.
   std::optional<int> hue(int sprite) const;
 

@@ -9,6 +9,7 @@
 #include "data/scenes/colours.h"
 #include "data/scenes/maths.h"
 #include "data/scenes/polygon.h"
+#include "image/resize.h"
 
 namespace moonbeam::data {
 
@@ -308,6 +309,34 @@ Background draw_background(int width, int height, float clutter, float zoom, Str
                : texture.noise.empty()  ? "plain"
                : texture.loudest > 25   ? "textured"
                                         : "";
+  }
+  return out;
+}
+
+Background draw_wall(const Image& wall, int width, int height, Stream& stream) {
+  const float fit = std::min(static_cast<float>(wall.width) / static_cast<float>(width),
+                             static_cast<float>(wall.height) / static_cast<float>(height)) *
+                    stream.uniform(0.35f, 1);
+  const auto part = [fit](int side, int most) {
+    return std::clamp(static_cast<int>(static_cast<float>(side) * fit), 1, most);
+  };
+  Image cut{part(height, wall.height), part(width, wall.width), {}};
+  const int left = stream.between(0, wall.width - cut.width),
+            top = stream.between(0, wall.height - cut.height);
+  const bool mirror = stream.chance(0.5);
+  for (int y = 0; y < cut.height; ++y) {
+    const std::uint8_t* row =
+        wall.pixels.data() + (static_cast<std::size_t>(top + y) * wall.width + left) * 3;
+    cut.pixels.insert(cut.pixels.end(), row, row + cut.width * 3);
+  }
+  const Image fitted = image::resize_bicubic(cut, height, width);
+  Background out;
+  out.canvas = Layer(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const std::uint8_t* p = fitted.pixels.data() + (static_cast<std::size_t>(y) * width + x) * 3;
+      out.canvas.row(y)[mirror ? width - 1 - x : x] = make_rgba(p[0], p[1], p[2]);
+    }
   }
   return out;
 }

@@ -17,4 +17,7 @@ struct Background {
 /// textures of a window are as coarse as those of a whole scene.
 Background draw_background(int width, int height, float clutter, float zoom, Stream& stream);
 
+/// A part of a picture, 0.35 to 1 of what fits.
+Background draw_wall(const Image& wall, int width, int height, Stream& stream);
+
 }  // namespace moonbeam::data

@@ -183,12 +183,29 @@ void check(const SceneOptions& options, const LabelTable& labels) {
   }
 }
 
-void check_assets(Split split, const Choice& choice, const SceneOptions& options) {
+bool on_walls(Split split) {
+  return split == Split::kValBg || split == Split::kValStyle || split == Split::kValPhoto;
+}
+
+void check_assets(Split split, const Choice& choice, const SceneOptions& options, const Atlas& atlas) {
   if ((split == Split::kValStyle || split == Split::kValPhoto) && choice.things.empty() &&
       options.classes > 0) {
     base::fail(ErrorCode::kNotFound, "scene: split '", name(split),
-               "': its drawings are not installed; tools/fetch_assets.sh fetches them");
+               "': its drawings are not installed; fetch them with tools/fetch_assets.sh ",
+               split == Split::kValStyle ? "style" : "photo");
   }
+  if (on_walls(split) && atlas.walls() == 0) {
+    base::fail(ErrorCode::kNotFound, "scene: split '", name(split),
+               "': its backgrounds are not installed; fetch them with tools/fetch_assets.sh walls");
+  }
+}
+
+Background make_background(const SceneKey& key, const SceneOptions& options, float zoom, const Atlas& atlas,
+                           Stream& stream) {
+  if (!on_walls(key.split))
+    return draw_background(options.width, options.height, options.clutter, zoom, stream);
+  const Image& wall = atlas.wall(static_cast<int>(stream.below(static_cast<std::uint32_t>(atlas.walls()))));
+  return draw_wall(wall, options.width, options.height, stream);
 }
 
 /// Shrinks what must be there until it finds room.
@@ -214,10 +231,9 @@ Scene render_scene(const SceneKey& key, const SceneOptions& options, const Atlas
                    const LabelTable& labels) {
   check(options, labels);
   const Choice choice = drawable(options, key.split, atlas, labels);
-  check_assets(key.split, choice, options);
+  check_assets(key.split, choice, options, atlas);
   Streams streams(key);
-  Background background =
-      draw_background(options.width, options.height, options.clutter, 1, streams.background);
+  Background background = make_background(key, options, 1, atlas, streams.background);
   std::vector<PlannedObject> plan = plan_scene(options, key.split, choice, atlas, labels, streams.layout);
   Stage stage(std::move(background.canvas), options);
   const auto short_side = static_cast<float>(std::min(options.width, options.height));
@@ -244,13 +260,12 @@ Scene render_window(const SceneKey& key, const WindowOptions& options, const Atl
   scene_options.clutter = options.clutter;
   check(scene_options, labels);
   const Choice choice = drawable(scene_options, key.split, atlas, labels);
-  check_assets(key.split, choice, scene_options);
+  check_assets(key.split, choice, scene_options, atlas);
   constexpr double kEmpty = 0.08, kShapes = 0.2;
   constexpr float kSceneSide = 196;
   Streams streams(key);
   const auto side = static_cast<float>(options.side);
-  Background background =
-      draw_background(options.side, options.side, options.clutter, side / kSceneSide, streams.background);
+  Background background = make_background(key, scene_options, side / kSceneSide, atlas, streams.background);
   Stage stage(std::move(background.canvas), scene_options);
   const bool empty = streams.layout.chance(kEmpty);
   const bool shape = streams.layout.chance(kShapes) || choice.things.empty();
