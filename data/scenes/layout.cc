@@ -135,6 +135,7 @@ std::vector<PlannedObject> plan_scene(const SceneOptions& options, Split split, 
     object.label = labels.sign();
     object.side = stream.uniform(0.3f, 0.5f);
     object.places = draw_places(stream);
+    for (Place& place : object.places) place.leaves = false;
     objects.push_back(object);
   }
   for (std::size_t i = objects.size(); i > 1; --i) {

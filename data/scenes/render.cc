@@ -116,10 +116,15 @@ class Stage {
     if (!touches) return true;
     for (std::size_t i = 0; i < drawn_.size(); ++i) {
       const Drawn& other = drawn_[i];
-      if (static_cast<double>(other.left - taken_[i + 1]) < kLeastShare * static_cast<double>(other.pixels))
-        return false;
+      if (other.left - taken_[i + 1] < least_pixels(other)) return false;
     }
     return true;
+  }
+
+  /// What must stay visible of an object: a text is read whole or not at all.
+  static std::int64_t least_pixels(const Drawn& drawn) {
+    const double least = drawn.object.text.empty() ? kLeastShare : 1.0;
+    return static_cast<std::int64_t>(least * static_cast<double>(drawn.pixels));
   }
 
   void draw(Appearance& object, int x, int y, const PlannedObject& plan, const Atlas& atlas) {

@@ -271,6 +271,7 @@ TEST(RenderScene, GivesShapesAColourAndSignsAText) {
       EXPECT_TRUE(object.colour || !labels()[object.label].shape);
       const bool sign = object.label == labels().sign();
       EXPECT_EQ(sign, !object.text.empty());
+      EXPECT_TRUE(!sign || object.visible_share == 1.0f);
       signs += sign;
     }
   }
