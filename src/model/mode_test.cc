@@ -88,7 +88,8 @@ TEST_F(Modes, AnotherModeRepacksAndF32Unpacks) {
   hold(kBlock, DType::kBF16Packed);
   hold("text.lm_head.weight", DType::kInt8);
   const ChosenMode int4 = choose(Mode::kInt4);
-  EXPECT_EQ(loaded(kBlock, int4), DType::kInt4);
+  EXPECT_EQ(loaded(kBlock, int4), DType::kInt8);
+  EXPECT_EQ(loaded("text.blocks.1.mlp.fc1.weight", int4), DType::kInt4);
   EXPECT_EQ(loaded("text.lm_head.weight", int4), DType::kInt8);
   EXPECT_EQ(loaded("text.wte", int4), DType::kQ8_0);
   const ChosenMode f32 = choose(Mode::kF32);

@@ -73,6 +73,11 @@ TEST(Recipe, TheBuiltInOnesGiveTheTypesOfTheirModes) {
   }
   const Recipe int4 = parse_recipe(built_in_recipe(Mode::kInt4), "recipe");
   EXPECT_EQ(int4.type_of("text.blocks.7.mlp.fc1.weight"), DType::kInt4);
+  EXPECT_EQ(int4.type_of("text.blocks.7.attn.qkv.weight"), DType::kInt4);
+  EXPECT_EQ(int4.type_of("text.blocks.0.mlp.fc1.weight"), DType::kInt8);
+  EXPECT_EQ(int4.type_of("text.blocks.3.attn.qkv.weight"), DType::kInt8);
+  EXPECT_EQ(int4.type_of("text.blocks.3.mlp.fc2.weight"), DType::kInt4);
+  EXPECT_EQ(int4.type_of("text.blocks.10.attn.qkv.weight"), DType::kInt4);
   EXPECT_EQ(int4.type_of("vision.blocks.7.mlp.fc1.weight"), DType::kInt8);
   EXPECT_EQ(int4.type_of("text.lm_head.weight"), DType::kInt8);
   EXPECT_EQ(int4.type_of("text.wte"), DType::kQ8_0);

@@ -123,7 +123,7 @@ TEST(Quantize, TakesARecipeAndPrintsOne) {
   for (const json& tensor : summary["tensors"]) {
     const std::string name = tensor["name"].get<std::string>();
     const bool kept = name == "vision.blocks.0.mlp.fc1.weight";
-    if (kept || name == "text.blocks.0.mlp.fc1.weight") {
+    if (kept || name == "text.blocks.1.mlp.fc1.weight") {
       EXPECT_EQ(tensor["dtype"], kept ? "bf16_packed" : "int4");
     }
   }
