@@ -2,14 +2,15 @@
 # Fetches the drawings and backgrounds of the held-out splits into data/assets, which git ignores, and builds
 # their files there. Training and the split val-seed need none of this.
 #
-#   tools/fetch_assets.sh [--moonbeam PROGRAM] style walls photo
+#   tools/fetch_assets.sh [--moonbeam PROGRAM] by style walls photo
 #   tools/fetch_assets.sh all
 #
+#   by      Twemoji, EmojiOne 2 (CC BY 4.0, from npm): more drawings to train on, with attribution
 #   style   OpenMoji, EmojiOne 1 (CC BY-SA 4.0, from npm): split val-style
 #   walls   desktop backgrounds (CC BY-SA, GPL, LGPL, from Debian): splits val-bg, val-style, val-photo
 #   photo   photographs among Tux Paint's stamps (GPL 2, from Debian): split val-photo
 #
-# These works may not be committed, nor may pictures made from them. Needs npm, or apt-get and dpkg-deb; nothing
+# None of it is committed; what is share-alike may not be, nor may pictures made from it. Needs npm, or apt-get and dpkg-deb; nothing
 # is installed. `moonbeam` is taken from build/*/apps/cli or the PATH.
 set -eu
 
@@ -20,13 +21,13 @@ wanted=
 while [ $# -gt 0 ]; do
   case $1 in
     --moonbeam) moonbeam=$2; shift ;;
-    all) wanted="style walls photo" ;;
-    style|walls|photo) wanted="$wanted $1" ;;
-    *) echo "fetch_assets: expected style, walls, photo or all, got '$1'" >&2; exit 2 ;;
+    all) wanted="by style walls photo" ;;
+    by|style|walls|photo) wanted="$wanted $1" ;;
+    *) echo "fetch_assets: expected by, style, walls, photo or all, got '$1'" >&2; exit 2 ;;
   esac
   shift
 done
-[ -n "$wanted" ] || { echo "usage: tools/fetch_assets.sh [--moonbeam PROGRAM] style|walls|photo|all..." >&2; exit 2; }
+[ -n "$wanted" ] || { echo "usage: tools/fetch_assets.sh [--moonbeam PROGRAM] by|style|walls|photo|all..." >&2; exit 2; }
 
 need() {
   command -v "$1" >/dev/null || { echo "fetch_assets: $1 is needed for '$2' and not there" >&2; exit 1; }
@@ -61,6 +62,12 @@ unpack_deb() {
 
 for part in $wanted; do
   case $part in
+    by)
+      need npm by
+      find_moonbeam
+      unpack_npm @iconify-json/twemoji
+      unpack_npm @iconify-json/emojione
+      "$moonbeam" data atlas "$work/packages" "$assets/atlas-by.tar" --tier b ;;
     style)
       need npm style
       find_moonbeam

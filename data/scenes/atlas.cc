@@ -187,11 +187,19 @@ Atlas::~Atlas() = default;
 Atlas::Atlas(Atlas&&) noexcept = default;
 Atlas& Atlas::operator=(Atlas&&) noexcept = default;
 
-Atlas Atlas::load(const fs::path& folder, const LabelTable& labels) {
+Atlas Atlas::load(const fs::path& folder, const LabelTable& labels, bool attribution) {
   Atlas atlas;
   State& state = *atlas.state_;
   const LabelFinder finder(labels);
   state.read((folder / "atlas.tar").string(), finder);
+  if (attribution) {
+    const fs::path path = folder / "assets/atlas-by.tar";
+    std::error_code error;
+    if (!fs::exists(path, error)) {
+      base::fail(ErrorCode::kNotFound, path.string(), ": not there; fetch it with tools/fetch_assets.sh by");
+    }
+    state.read(path.string(), finder);
+  }
   for (const char* name : {"atlas-style.tar", "atlas-photo.tar"}) {
     std::error_code error;
     const fs::path path = folder / "assets" / name;

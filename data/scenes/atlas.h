@@ -35,8 +35,10 @@ class Atlas {
 
   /// Reads what there is in `folder`: atlas.tar, which must be there, and the atlases and backgrounds that
   /// tools/fetch_assets.sh puts into its folder `assets`. Rows whose label the table lacks are left out.
+  /// `attribution` adds the drawings under CC BY to those of train, val-seed and val-bg: other scenes then,
+  /// and weights trained on them must name the authors.
   /// @throws Error kNotFound, kCorrupt naming file and row.
-  static Atlas load(const std::filesystem::path& folder, const LabelTable& labels);
+  static Atlas load(const std::filesystem::path& folder, const LabelTable& labels, bool attribution = false);
 
   /// Sprites of a label that scenes of the split are drawn with; none where its assets are absent.
   std::span<const int> sprites(Split split, int label) const;

@@ -40,6 +40,18 @@ TEST(Atlas, DecodesEachDrawingAtTheSizeOfItsRow) {
   }
 }
 
+TEST(Atlas, NamesTheCommandThatFetchesDrawingsWithAttribution) {
+  const base::TestFolder folder;
+  std::filesystem::copy_file(MOONBEAM_SOURCE_DIR "/data/atlas.tar", folder / "atlas.tar");
+  try {
+    Atlas::load(folder.path(), labels(), true);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+    EXPECT_NE(std::string(error.what()).find("tools/fetch_assets.sh by"), std::string::npos);
+  }
+}
+
 Layer red_square() {
   return Layer(16, 16, make_rgba(200, 20, 20));
 }

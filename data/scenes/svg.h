@@ -9,10 +9,11 @@
 
 namespace moonbeam::data {
 
-/// Whether render_drawings() can work; where not, the reason with the remedy.
+/// Whether render_svg() can work; where not, the reason with the remedy.
 bool can_render_svg(std::string& why_not);
 
-/// What is opaque enough to be seen (alpha > 40) of the drawing, its long side `side` pixels.
+/// What is opaque enough to be seen (alpha > 40) of the drawing, its long side `side` pixels or one or two
+/// less: soft edges are not counted.
 /// @throws Error kCorrupt (no SVG, or nothing to see), kUnsupported (this build cannot).
 Layer render_svg(const std::string& svg, int side);
 
