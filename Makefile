@@ -88,6 +88,7 @@ coverage: | build  ## lines of src/ that the quick tests run; fails under 90 %
 	gcovr --root . --object-directory build/coverage --filter 'src/' --exclude '.*_test\.cc' --exclude '.*/test_.*' \
 	  --exclude-throw-branches --print-summary --fail-under-line 90
 
+# Each processor tests the tables that the one before it does not have.
 aarch64: | build  ## cross-build the arithmetic for 64-bit ARM and test it under qemu
 	@tools/install-packages aarch64
 	@cmake -B build/aarch64 -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
@@ -95,8 +96,13 @@ aarch64: | build  ## cross-build the arithmetic for 64-bit ARM and test it under
 	cmake --build build/aarch64 -j $(JOBS) --target kernels_test tensor_test ops_test limits_test
 	for program in tensor kernels ops limits; do for cpu in cortex-a53 neoverse-n1 max; do \
 	  echo "$${program}_test on $$cpu"; \
+	  case $$cpu in \
+	    cortex-a53) tests='*' ;; \
+	    neoverse-n1) tests='-*/scalar:*/neon' ;; \
+	    *) tests='-*/scalar:*/neon:*/neon_dotprod' ;; \
+	  esac; \
 	  qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $$cpu build/aarch64/src/$$program/$${program}_test --gtest_brief=1 \
-	    || exit 1; \
+	    --gtest_filter="$$tests" || exit 1; \
 	done; done
 
 tidy: | build  ## clang-format and clang-tidy over our files
