@@ -5,7 +5,11 @@ add_library(moonbeam_train_pch STATIC ${PROJECT_SOURCE_DIR}/train/precompiled.cc
 target_link_libraries(moonbeam_train_pch PRIVATE moonbeam_flags LibTorch::LibTorch)
 target_precompile_headers(moonbeam_train_pch PRIVATE <torch/torch.h>)
 
+# Everything of the trainer, its tests among it, and what it needs of the engine.
+add_custom_target(trainer)
+
 function(_moonbeam_train_target target)
+  add_dependencies(trainer ${target})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${target} PRIVATE moonbeam_flags LibTorch::LibTorch)
   target_precompile_headers(${target} REUSE_FROM moonbeam_train_pch)
