@@ -15,8 +15,8 @@ constexpr std::array<std::string_view, kColours> kColourNames = {
     "red", "green", "blue", "yellow", "orange", "purple", "pink", "white", "black", "brown", "gray"};
 
 constexpr std::string_view kHeader =
-    "noun\tplural\tarticle\tcategory\tgroup\tslugs\tcolours\tparents\talike\tconfusable\ttux\tflags";
-constexpr std::size_t kFields = 12;
+    "noun\tplural\tarticle\tcategory\tgroup\tslugs\tcolours\tparents\talike\tconfusable\tflags";
+constexpr std::size_t kFields = 11;
 constexpr std::size_t kMostBytes = std::size_t{4} << 20;
 constexpr int kMostLabels = 4096;
 
@@ -86,8 +86,7 @@ Label parse_row(std::string_view line, const Place& place) {
   label.parents = list(cells[7]);
   label.alike = list(cells[8]);
   label.confusable = list(cells[9]);
-  if (cells[10] != "-") label.tux_pattern = cells[10];
-  for (const std::string& flag : list(cells[11])) {
+  for (const std::string& flag : list(cells[10])) {
     if (flag != "text") place.fail("expected flag 'text', got '", base::printable(flag), "'");
     label.letters = true;
   }
@@ -163,7 +162,7 @@ LabelTable LabelTable::load(const std::filesystem::path& tsv) {
     const Place place{path, ++line_number};
     if (line.empty() || line.starts_with('#')) continue;
     if (!header) {
-      if (line != kHeader) place.fail("expected the header '", base::printable(kHeader), "'");
+      if (line != kHeader) place.fail("expected the header line that starts with noun, plural, article");
       header = true;
       continue;
     }

@@ -38,7 +38,6 @@ struct Label {
   std::string category;                 ///< "animal", "food", ...
   std::vector<std::string> slugs;       ///< drawings of the vector sets that show it
   std::vector<Colour> colours;          ///< it may be repainted in these; empty: its colour stays
-  std::string tux_pattern;              ///< text of tuxpaint stamps that show it, or empty
   std::vector<std::string> parents;     ///< "animal"; also labels: "vehicle"
   std::vector<std::string> alike;       ///< look-alikes: never an absent object beside this one
   std::vector<std::string> confusable;  ///< allowed as a hard negative although alike

@@ -102,23 +102,20 @@ std::string error_of(const std::string& text) {
 
 TEST(LabelTable, SaysWhichLineIsWrong) {
   const std::string header =
-      "noun\tplural\tarticle\tcategory\tgroup\tslugs\tcolours\tparents\talike\tconfusable\ttux\tflags\n";
-  const std::string dog = "dog\tdogs\ta\tanimal\thome\tdog\t-\tanimal\t-\t-\t-\t-\n";
+      "noun\tplural\tarticle\tcategory\tgroup\tslugs\tcolours\tparents\talike\tconfusable\tflags\n";
+  const std::string dog = "dog\tdogs\ta\tanimal\thome\tdog\t-\tanimal\t-\t-\t-\n";
   EXPECT_EQ(error_of(header + dog), "");
-  EXPECT_EQ(
-      error_of(dog),
-      "labels.tsv: line 1: expected the header '" + header.substr(0, 0) +
-          "noun\\x09plural\\x09article\\x09category\\x09group\\x09slugs\\x09colours\\x09parents\\x09alike"
-          "\\x09confusable\\x09tux\\x09flags'");
-  EXPECT_EQ(error_of(header + "dog\tdogs\n"), "labels.tsv: line 2: expected 12 fields, got 2");
+  EXPECT_EQ(error_of(dog),
+            "labels.tsv: line 1: expected the header line that starts with noun, plural, article");
+  EXPECT_EQ(error_of(header + "dog\tdogs\n"), "labels.tsv: line 2: expected 11 fields, got 2");
   EXPECT_EQ(error_of(header + dog + dog), "labels.tsv: line 3: 'dog' twice");
-  EXPECT_EQ(error_of(header + "dog\tdogs\tthe\tanimal\thome\tdog\t-\tanimal\t-\t-\t-\t-\n"),
+  EXPECT_EQ(error_of(header + "dog\tdogs\tthe\tanimal\thome\tdog\t-\tanimal\t-\t-\t-\n"),
             "labels.tsv: line 2: expected article a, an or some, got 'the'");
-  EXPECT_EQ(error_of(header + "dog\tdogs\ta\tanimal\thome\tdog\tmauve\tanimal\t-\t-\t-\t-\n"),
+  EXPECT_EQ(error_of(header + "dog\tdogs\ta\tanimal\thome\tdog\tmauve\tanimal\t-\t-\t-\n"),
             "labels.tsv: line 2: expected basic colours, 'any' or '-', got 'mauve'");
-  EXPECT_EQ(error_of(header + "dog\tdogs\ta\tanimal\thome\tdog\t-\tanimal\tcat\t-\t-\t-\n"),
+  EXPECT_EQ(error_of(header + "dog\tdogs\ta\tanimal\thome\tdog\t-\tanimal\tcat\t-\t-\n"),
             "labels.tsv: line 2: alike: 'cat' is no label");
-  EXPECT_EQ(error_of(header + "dog\t\ta\tanimal\thome\tdog\t-\tanimal\t-\t-\t-\t-\n"),
+  EXPECT_EQ(error_of(header + "dog\t\ta\tanimal\thome\tdog\t-\tanimal\t-\t-\t-\n"),
             "labels.tsv: line 2: empty field; '-' stands for none");
   EXPECT_EQ(error_of(header), "labels.tsv: no labels");
 }
