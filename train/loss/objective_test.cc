@@ -9,6 +9,7 @@
 #include "model/testing.h"
 #include "support/golden.h"
 #include "train/batch/prompts.h"
+#include "train/twin/gradient_check.h"
 #include "train/twin/init.h"
 #include "train/twin/model_file.h"
 
@@ -111,19 +112,52 @@ GridTruth one_object(int side, int label) {
   return truth;
 }
 
-TEST(Objective, PartsAreWeighedAsTheOptionsSay) {
-  Twin twin = micro_twin();
-  std::vector<Picture> pictures = {noise_picture(twin->config(), 1), noise_picture(twin->config(), 2)};
+/// Pictures with everything that can be learnt from them.
+std::vector<Picture> full_pictures(const model::ModelConfig& config) {
+  std::vector<Picture> pictures = {noise_picture(config, 1), noise_picture(config, 2)};
   for (Picture& picture : pictures) {
-    picture.questions = questions(twin->config(), 0);
+    picture.questions = questions(config, 0);
     picture.patch_truth = one_object(5, 3);
     picture.cell_truth = one_object(5, 3);
   }
+  return pictures;
+}
+
+Heads micro_heads() {
   Heads heads;
   heads.dense = DenseHead(24, 6, 4);
   heads.align_box = BoxHead(64);
   heads.nouns = {torch::arange(6), torch::arange(6)};
   heads.colours = {torch::arange(10, 14), torch::arange(4)};
+  initialise(heads.dense, 1);
+  initialise(heads.align_box, 2);
+  return heads;
+}
+
+TEST(Objective, ItsGradientIsThatOfCentralDifferencesInEveryTensor) {
+  Twin twin = micro_twin();
+  Heads heads = micro_heads();
+  testing::Variables variables;
+  const auto take = [&](const std::string& prefix, torch::nn::Module& module) {
+    module.to(torch::kDouble);
+    for (const auto& item : module.named_parameters())
+      variables.emplace_back(prefix + item.key(), item.value());
+  };
+  take("", *twin);
+  take("dense.", *heads.dense);
+  take("align.", *heads.align_box);
+  const Batch batch = collate(full_pictures(twin->config()), twin->config());
+  ObjectiveOptions options;
+  options.dense.grid_side = 5;
+  options.weights.align = 0.35f;
+  options.coordinate_sigma = 2;
+  testing::expect_gradients([&] { return objective(twin, heads, batch, options).total; }, variables, 2);
+}
+
+TEST(Objective, PartsAreWeighedAsTheOptionsSay) {
+  Twin twin = micro_twin();
+  Heads heads = micro_heads();
+  const std::vector<Picture> pictures = full_pictures(twin->config());
   ObjectiveOptions options;
   options.dense.grid_side = 5;
   options.weights.align = 0.35f;
