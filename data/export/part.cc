@@ -15,13 +15,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "data/export/tar.h"
+#include "data/scenes/tar.h"
 #include "image/encode.h"
 
 namespace moonbeam::data {
 
 namespace {
 
+constexpr std::uint64_t kTarHeader = 512;
 constexpr int kChunk = 32;  // scenes in memory at once
 
 /// One scene as it will be written.
@@ -166,7 +167,9 @@ class PartWriter {
       }
     }
     if (shard_) {
-      shard_->write(tar_end());
+      std::string end;
+      finish_tar(end);
+      shard_->write(end);
       shard_->flush();
       index_->flush();
     }
@@ -190,8 +193,10 @@ class PartWriter {
     for (const auto& [field, content] :
          {std::pair("jpg", &drawn.jpeg), std::pair("json", &drawn.canonical)}) {
       const std::string name = std::string(key.data()) + "." + field;
-      index_->write(base::cat(name, "\t", shard_->position() + kTarBlock, "\t", content->size(), "\n"));
-      shard_->write(tar_member(name, *content));
+      index_->write(base::cat(name, "\t", shard_->position() + kTarHeader, "\t", content->size(), "\n"));
+      std::string member;
+      append_tar(member, name, *content);
+      shard_->write(member);
     }
   }
 

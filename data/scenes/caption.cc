@@ -85,6 +85,16 @@ std::string long_caption(const Scene& scene, const LabelTable& labels, Stream& s
   return text;
 }
 
+/// Otherwise "a yellow key and 2 keys" would stand for three keys of which one is yellow.
+bool all_of_one_colour(const Scene& scene, int label) {
+  std::optional<std::optional<Colour>> first;
+  return std::all_of(scene.objects.begin(), scene.objects.end(), [&](const SceneObject& object) {
+    if (object.label != label) return true;
+    if (!first) first = object.colour;
+    return *first == object.colour;
+  });
+}
+
 }  // namespace
 
 std::string_view place_across(double x) {
@@ -106,7 +116,9 @@ std::vector<CaptionGroup> caption_groups(const Scene& scene, const LabelTable& l
   std::vector<CaptionGroup> groups;
   for (const int object : order) {
     const SceneObject& one = scene.objects[static_cast<std::size_t>(object)];
-    const std::optional<Colour> colour = thing_colours || labels[one.label].shape ? one.colour : std::nullopt;
+    const bool told = labels[one.label].shape || (thing_colours && all_of_one_colour(scene, one.label));
+    const bool doubled = one.colour && labels[one.label].noun == name(*one.colour);  // "an orange orange"
+    const std::optional<Colour> colour = told && !doubled ? one.colour : std::nullopt;
     const auto found = std::find_if(groups.begin(), groups.end(), [&](const CaptionGroup& group) {
       return group.label == one.label && group.colour == colour;
     });

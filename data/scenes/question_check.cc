@@ -125,6 +125,10 @@ class Check {
     return q_.targets == truth ? "" : "other objects than the question's";
   }
 
+  /// The same scene with other words to read.
+  Check(std::string_view core, const Check& other)
+      : q_(other.q_), scene_(other.scene_), labels_(other.labels_), core_(core) {}
+
   std::optional<Phrase> by_forms(
       std::initializer_list<std::pair<std::string_view, std::string_view>> forms) const {
     for (const auto& [before, after] : forms) {
@@ -173,18 +177,45 @@ class Check {
     return named.size() == 1 && named[0].label == asked->label && named[0].count == truth ? "" : "answer";
   }
 
+  /// Of "the leftmost star" the star; the core's other words stay.
+  std::optional<std::pair<Phrase, int>> coloured_one() const {
+    for (const std::string_view edge : {"", "leftmost ", "rightmost "}) {
+      std::string core(core_);
+      if (!edge.empty()) {
+        const std::size_t at = core.find(edge);
+        if (at == std::string::npos) continue;
+        core.erase(at, edge.size());
+      }
+      const Check plain(core, *this);
+      const auto asked = plain.by_forms({{"What color is ", ""},
+                                         {"What color are ", ""},
+                                         {"What is the color of ", ""},
+                                         {"What colour is ", ""},
+                                         {"What colour are ", ""},
+                                         {"Which color is ", ""},
+                                         {"Which color are ", ""}});
+      if (asked) return std::pair(*asked, edge.empty() ? 0 : edge == "leftmost " ? -1 : 1);
+    }
+    return std::nullopt;
+  }
+
   std::string colour() const {
-    const auto asked = by_forms({{"What color is ", ""},
-                                 {"What color are ", ""},
-                                 {"What is the color of ", ""},
-                                 {"What colour is ", ""},
-                                 {"What colour are ", ""},
-                                 {"Which color is ", ""},
-                                 {"Which color are ", ""}});
+    const auto asked = coloured_one();
     if (!asked) return "unknown form";
-    const std::vector<int> truth = of(*asked);
+    std::vector<int> truth = of(asked->first);
+    if (std::string fault = must_be_plain(asked->first); !fault.empty()) return fault;
+    if (asked->second != 0) {
+      std::sort(truth.begin(), truth.end(), [&](int a, int b) {
+        return asked->second * across(static_cast<std::size_t>(a)) >
+               asked->second * across(static_cast<std::size_t>(b));
+      });
+      if (truth.size() < 2) return "the only one";
+      if (std::abs(across(static_cast<std::size_t>(truth[0])) - across(static_cast<std::size_t>(truth[1]))) <
+          0.06 - 1e-9)
+        return "two compete";
+      truth.erase(truth.begin() + 1, truth.end());
+    }
     if (truth.size() != 1) return "not the only one";
-    if (std::string fault = must_be_plain(*asked); !fault.empty()) return fault;
     const std::optional<Colour> colour = scene_.objects[static_cast<std::size_t>(truth[0])].colour;
     if (!colour) return "no colour";
     const std::string word(moonbeam::data::name(*colour));
@@ -367,6 +398,16 @@ class Check {
                : "answer";
   }
 
+  bool one_colour(int label) const {
+    std::map<int, int> colours;
+    for (const SceneObject& object : scene_.objects) {
+      if (object.label == label) ++colours[object.colour ? static_cast<int>(*object.colour) : -1];
+    }
+    const bool doubled = colours.size() == 1 && labels_[label].noun == "orange" &&
+                         colours.begin()->first == static_cast<int>(Colour::kOrange);
+    return colours.size() == 1 && !doubled;
+  }
+
   std::string caption() const {
     const std::vector<Mention> named = mentions(q_.answer, labels_);
     std::map<std::pair<int, int>, int> said, truth;
@@ -377,7 +418,8 @@ class Check {
     }
     const bool all_colours = q_.length == CaptionLength::kLong;
     for (const SceneObject& object : scene_.objects) {
-      const bool coloured = object.colour && (all_colours || labels_[object.label].shape);
+      const bool coloured =
+          object.colour && (labels_[object.label].shape || (all_colours && one_colour(object.label)));
       ++truth[{object.label, coloured ? static_cast<int>(*object.colour) : -1}];
       ++truth_of[object.label];
     }
@@ -395,7 +437,8 @@ class Check {
       std::size_t object = 0;
       for (std::size_t i = 0; i < scene_.objects.size(); ++i) {
         const SceneObject& candidate = scene_.objects[i];
-        const bool told = labels_[one.label].shape || q_.length == CaptionLength::kLong;
+        const bool told =
+            labels_[one.label].shape || (q_.length == CaptionLength::kLong && one_colour(one.label));
         const bool same = candidate.label == one.label && (!told || candidate.colour == one.colour);
         if (same && across(i) < leftmost) {
           leftmost = across(i);

@@ -11,9 +11,12 @@ namespace {
 
 // Odds that a group of 1 .. 5 equal things is counted, so that the answers are flat over scenes that were
 // drawn with repeat_for(): measured there, see docs/data.md.
-constexpr std::array kCountOdds = {0.117, 0.91, 0.945, 1.0, 0.97};
-// Odds that a thing of a colour is asked for it, in the order of Colour: sprites are not flat.
-constexpr std::array<double, kColours> kColourOdds = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+constexpr std::array kCountOdds = {0.117, 0.905, 0.98, 0.965, 1.0};
+// Odds that a thing of a colour is asked for it, in the order of Colour, so that the answers are flat: what
+// is repainted is blue more often than black. Too few drawings are gray.
+constexpr std::array<double, kColours> kColourOdds = {0.385, 0.44, 0.26, 0.60, 0.59, 0.50,
+                                                      0.455, 0.82, 1,    0.84, 0};
+constexpr double kOutermost = 0.06;  // of the width: between the leftmost one and the next of its kind
 
 constexpr std::string_view kBrief[] = {" Answer briefly.", " Answer with one word.",
                                        "\nAnswer with a single word or phrase.", " Short answer."};
@@ -105,11 +108,29 @@ constexpr std::array<std::string_view, 4> kColourForms = {"What color is the {}?
                                                           "What is the color of the {}?",
                                                           "What colour is the {}?", "Which color is the {}?"};
 
-std::string colour_text(const Label& label, Stream& stream) {
-  std::string text = filled(pick_form({kColourForms.begin(), kColourForms.end()}, stream), label.noun);
-  const std::size_t is = text.find(" is the " + label.noun);
+std::string colour_text(const Label& label, const std::string& noun, Stream& stream) {
+  std::string text = filled(pick_form({kColourForms.begin(), kColourForms.end()}, stream), noun);
+  const std::size_t is = text.find(" is the " + noun);
   if (plural_only(label) && is != std::string::npos) text.replace(is, 3, " are");
   return text;
+}
+
+/// "star" where there is one, "leftmost star" where it is that by a margin, else nothing.
+std::optional<std::string> name_for_colour(const Asking& asking, int object) {
+  const int label = asking.visible[static_cast<std::size_t>(object)].label;
+  const double x = unit_centre(asking.scene, object).x;
+  double left = 1, right = 1;  // how far the next one is on either side; negative: it is further out
+  for (const int other : matching(asking, {label})) {
+    if (other == object) continue;
+    const double gap = unit_centre(asking.scene, other).x - x;
+    left = std::min(left, gap);
+    right = std::min(right, -gap);
+  }
+  const std::string& noun = asking.labels[label].noun;
+  if (left == 1 && right == 1) return noun;
+  if (left > kOutermost) return "leftmost " + noun;
+  if (right > kOutermost) return "rightmost " + noun;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -121,18 +142,17 @@ std::optional<Question> ask_colour(const Asking& asking, Stream& stream) {
     // Drawings that are never repainted give their colour away by their noun.
     const Label& candidate = asking.labels[object.label];
     if (!object.colour || (!candidate.shape && candidate.colours.empty())) continue;
-    if (matching(asking, {object.label}).size() != 1) continue;
-    if (ambiguous(object.label, asking.visible, asking.labels)) continue;
+    if (!name_for_colour(asking, i) || ambiguous(object.label, asking.visible, asking.labels)) continue;
     if (stream.chance(kColourOdds[static_cast<std::size_t>(*object.colour)])) accepted.push_back(i);
   }
   if (accepted.empty()) return std::nullopt;
   const int target = accepted[stream.below(static_cast<std::uint32_t>(accepted.size()))];
   const SceneObject& object = asking.scene.objects[static_cast<std::size_t>(target)];
   const Label& label = asking.labels[object.label];
+  const std::string noun = *name_for_colour(asking, target), colour(name(*object.colour));
   Question question{.kind = Kind::kColour, .targets = {target}, .label = object.label};
-  question.text = colour_text(label, stream);
-  const std::string colour(name(*object.colour));
-  finish(question, "The " + label.noun + " " + std::string(verb(label)) + " " + colour + ".", colour,
+  question.text = colour_text(label, noun, stream);
+  finish(question, "The " + noun + " " + std::string(verb(label)) + " " + colour + ".", colour,
          instructions(" Name the color only."), stream);
   return question;
 }
@@ -173,7 +193,7 @@ std::optional<Question> ask_premise(const Asking& asking, Stream& stream) {
   // In the forms, and about the nouns, of questions that have an answer where the thing is there: the words
   // must not tell.
   if ((label.shape || !label.colours.empty()) && !asked->colour && stream.chance(0.6)) {
-    question.text = colour_text(label, stream);
+    question.text = colour_text(label, label.noun, stream);
   } else {
     question.text = ask_relation_of(asking, *asked, stream);
   }

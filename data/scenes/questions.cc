@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, kKinds> kNames = {"caption",  "exist",  "
 
 // Questions that are tried for each one of `most`. They are more than the shares of section 5 where scenes
 // often do not allow the question: measured over drawn scenes, see docs/data.md.
-constexpr std::array<double, kKinds> kTries = {0.100, 0.195, 0.17,  0.30,  0.084,
-                                               0.20,  0.118, 0.067, 0.034, 0.0175};
+constexpr std::array<double, kKinds> kTries = {0.100, 0.195, 0.17,  0.455, 0.084,
+                                               0.165, 0.118, 0.067, 0.034, 0.0175};
 
 constexpr double kAbsent = 0.15;  // of detect and point
 constexpr std::uint64_t kRepeatSalt = 0x72657065;
@@ -43,8 +43,10 @@ class Sheet {
   bool taken(const Question& question) const {
     return std::any_of(out_.begin(), out_.end(), [&](const Question& other) {
       const bool same = other.kind == question.kind && other.length == question.length;
-      // Few things have a colour that can be asked for: once in each style.
-      if (question.kind == Kind::kColour && other.brief != question.brief) return false;
+      // Few things have a colour that can be asked for: each once in each style.
+      if (question.kind == Kind::kColour &&
+          (other.brief != question.brief || other.targets != question.targets))
+        return false;
       const bool places = question.kind == Kind::kName || question.kind == Kind::kRelation;
       return same && (places ? other.plain == question.plain
                              : other.label == question.label && other.colour == question.colour);
@@ -153,6 +155,16 @@ void shuffle(std::vector<Question>& questions, Stream& stream) {
   }
 }
 
+/// To `most`, from the end. Questions of existence last: they stand in pairs of a yes and a no.
+void cut(std::vector<Question>& questions, std::size_t most) {
+  for (std::size_t i = questions.size(); i > 0 && questions.size() > most; --i) {
+    if (questions[i - 1].kind != Kind::kExist)
+      questions.erase(questions.begin() + static_cast<std::ptrdiff_t>(i - 1));
+  }
+  if (questions.size() > most)
+    questions.erase(questions.begin() + static_cast<std::ptrdiff_t>(most), questions.end());
+}
+
 }  // namespace
 
 std::string_view name(Kind kind) {
@@ -186,9 +198,7 @@ std::vector<Question> ask(const Scene& scene, const LabelTable& labels, const Qu
   Stream order(scene.key.seed, static_cast<std::uint64_t>(scene.key.split), scene.key.index,
                Part::kQuestions);
   shuffle(questions, order);
-  if (static_cast<int>(questions.size()) > options.most) {
-    questions.resize(static_cast<std::size_t>(std::max(0, options.most)));
-  }
+  cut(questions, static_cast<std::size_t>(std::max(0, options.most)));
   return questions;
 }
 

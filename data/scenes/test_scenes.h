@@ -77,7 +77,7 @@ inline Scene drawn_up_scene(std::uint64_t index, int classes, std::uint64_t seed
       SceneObject object = test_object(labels[label].noun, {x, y, x + width, y + height});
       if (labels[label].shape) {
         object.colour = shape_colours()[stream.below(static_cast<std::uint32_t>(shape_colours().size()))];
-      } else if (!labels[label].colours.empty() && stream.chance(0.7)) {
+      } else if (!labels[label].colours.empty() && stream.chance(0.4)) {
         object.colour =
             labels[label].colours[stream.below(static_cast<std::uint32_t>(labels[label].colours.size()))];
       }
