@@ -1,0 +1,87 @@
+#include "eval/metrics/answers.h"
+
+#include <vector>
+
+#include "data/scenes/mentions.h"
+
+namespace moonbeam::eval {
+
+namespace {
+
+/// Lower-case runs of letters and digits.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const char c = i < text.size() ? text[i] : ' ';
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+      word += upper ? static_cast<char>(c - 'A' + 'a') : c;
+    } else if (!word.empty()) {
+      words.push_back(std::move(word));
+      word.clear();
+    }
+  }
+  return words;
+}
+
+double ratio(int part, int whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / whole;
+}
+
+}  // namespace
+
+std::optional<bool> read_yes_no(std::string_view answer) {
+  const std::vector<std::string> words = words_of(answer);
+  if (words.empty() || (words[0] != "yes" && words[0] != "no")) return std::nullopt;
+  return words[0] == "yes";
+}
+
+std::optional<int> read_count(std::string_view answer) {
+  for (const std::string& word : words_of(answer)) {
+    if (const std::optional<int> number = data::read_number(word)) return number;
+  }
+  return std::nullopt;
+}
+
+std::string read_side(std::string_view answer) {
+  for (const std::string& word : words_of(answer)) {
+    if (word == "left" || word == "right" || word == "above" || word == "below") return word;
+  }
+  return {};
+}
+
+bool is_refusal(std::string_view answer) {
+  const std::vector<std::string> words = words_of(answer);
+  return words.size() >= 4 && words[0] == "there" && (words[1] == "is" || words[1] == "are") &&
+         words[2] == "no";
+}
+
+void YesNoCounts::add(bool truth, std::optional<bool> said) {
+  if (truth) {
+    ++(said == true ? true_yes : false_no);
+  } else if (said.has_value()) {
+    ++(*said ? false_yes : true_no);
+  } else {
+    ++false_no;  // wrong, though not a yes
+  }
+}
+
+double YesNoCounts::accuracy() const {
+  return ratio(true_yes + true_no, n());
+}
+double YesNoCounts::precision() const {
+  return ratio(true_yes, true_yes + false_yes);
+}
+double YesNoCounts::recall() const {
+  return ratio(true_yes, true_yes + false_no);
+}
+double YesNoCounts::f1() const {
+  const double p = precision(), r = recall();
+  return p + r > 0 ? 2 * p * r / (p + r) : 0;
+}
+double YesNoCounts::yes_ratio() const {
+  return ratio(true_yes + false_yes, n());
+}
+
+}  // namespace moonbeam::eval

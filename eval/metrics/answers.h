@@ -1,0 +1,36 @@
+// What a model's free text means: yes or no, a number, a refusal. Both a word and a sentence are read.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace moonbeam::eval {
+
+/// The first word of the answer: "Yes.", "no", "Yes, there is a dog."; none for anything else, which counts
+/// as wrong (the strict mode of data.md 3.5, with a sentence allowed behind the word).
+std::optional<bool> read_yes_no(std::string_view answer);
+
+/// The first word that is a number: "3", "Three.", "There are no cups." (0); none if there is none.
+std::optional<int> read_count(std::string_view answer);
+
+/// One of "left", "right", "above", "below": the first that stands in the answer; empty if none does.
+std::string read_side(std::string_view answer);
+
+/// "There is no elephant.", "There are no scissors in the picture."
+bool is_refusal(std::string_view answer);
+
+/// Counts of POPE (data.md 3.5): yes is the positive class.
+struct YesNoCounts {
+  int true_yes = 0, false_yes = 0, true_no = 0, false_no = 0;
+
+  void add(bool truth, std::optional<bool> said);  ///< unread answers are wrong, and no yes
+  int n() const { return true_yes + false_yes + true_no + false_no; }
+  double accuracy() const;
+  double precision() const;
+  double recall() const;
+  double f1() const;
+  double yes_ratio() const;
+};
+
+}  // namespace moonbeam::eval
