@@ -101,7 +101,7 @@ void check_combinations(const CLI::App& verb, Options& o) {
     if (stream != nullptr && stream->count() > 0)
       fail_usage(verb, "--stream goes with text, not with " + out.format);
   }
-  if (out.resume && (out.format != "json" || out.out.empty()))
+  if (out.resume && o.verb != "data scenes" && (out.format != "json" || out.out.empty()))
     fail_usage(verb, "--resume needs --json and -o FILE");
   if (o.verb == "caption" && o.pictures.images.empty()) fail_usage(verb, "expected an IMAGE, got none");
   if (o.verb == "chat" && o.pictures.images.size() > 1) fail_usage(verb, "expected at most one IMAGE");
@@ -111,6 +111,10 @@ void check_combinations(const CLI::App& verb, Options& o) {
   }
   if (o.verb == "quantize" && o.files.out.empty() && !o.files.print_recipe)
     fail_usage(verb, "expected IN and OUT.gguf");
+  if (o.verb == "data scenes" && o.scenes.out.empty() && o.scenes.sheet.empty()) {
+    fail_usage(verb, "expected --out DIR, --sheet FILE.png or both");
+  }
+  if (o.output.resume && o.scenes.force) fail_usage(verb, "--resume or --force, not both");
   if (o.verb == "data atlas" && o.data.out.empty()) fail_usage(verb, "expected SOURCES and OUT.tar");
   if (o.verb == "completion" && o.files.shell != "bash" && o.files.shell != "zsh" &&
       o.files.shell != "fish") {

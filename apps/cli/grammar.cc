@@ -52,11 +52,22 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam weights synth moondream2 synth.gguf"},
     {"weights synth", "VARIANT OUT [OPTIONS]", "Write the seeded weights that tests and benchmarks use",
      "moonbeam weights synth moondream2 synth.gguf --dtype bf16"},
-    {"data", "atlas SOURCES OUT", "Make what models are trained with",
+    {"data", "scenes|atlas", "Make what models are trained with",
+     "moonbeam data scenes --n 1000 --out scenes\n"
      "moonbeam data atlas node_modules atlas.tar"},
+    {"data scenes", "--out DIR [OPTIONS]", "Draw scenes with their truth, questions and answers",
+     "moonbeam data scenes --n 1000 --out scenes\n"
+     "moonbeam data scenes --n 50000 --split train --format webdataset --out shards --resume\n"
+     "moonbeam data scenes --n 5000 --noisy --format coco,narratives,alttext --out noisy\n"
+     "moonbeam data scenes --sheet sheet.png"},
     {"data atlas", "SOURCES OUT.tar [OPTIONS]", "Rasterise the drawings that scenes are drawn with",
      "moonbeam data atlas node_modules data/atlas.tar\n"
      "moonbeam data atlas packages data/assets/atlas-style.tar --tier c"},
+    {"eval", "scenes", "Measure how well a model sees", "moonbeam eval scenes"},
+    {"eval scenes", "[OPTIONS]", "Ask a model about drawn scenes whose truth is known",
+     "moonbeam eval scenes\n"
+     "moonbeam eval scenes -m models/tiny --split val-seed --split val-style -o acceptance.json\n"
+     "moonbeam eval scenes --n 200 --classes 20 --plain --json"},
     {"bench", "[OPTIONS]", "Measure how fast a model runs here",
      "moonbeam bench\n"
      "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
@@ -78,7 +89,6 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"rm", "removing models"},
     {"batch", "batch files"},
     {"train", "training"},
-    {"eval", "evaluation"},
     {"mcp", "the MCP server"},
     {"mockllm", "the mock LLM server"},
 });
@@ -281,6 +291,78 @@ void add_tasks(CLI::App& app, Options& o) {
   chat.flag("Output", "--stats", o.output.stats, "Print times after each answer");
 }
 
+/// What scenes are drawn with, for data and for evaluation.
+void add_scene_options(Builder& verb, ScenesArgs& scenes) {
+  const char* group = "Scenes";
+  verb.value(group, "-n,--n", scenes.count, "N", "Scenes")
+      ->default_str(std::to_string(scenes.count))
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 1 && n <= 1'000'000'000; }, "1 to 1000000000"));
+  verb.value(group, "--seed", scenes.seed, "N", "Same seed, same scenes")
+      ->default_str("0")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 0; }, "a whole number from 0"));
+  verb.value(group, "--classes", scenes.classes, "N", "Things drawn: the first N of the label table")
+      ->default_str("100")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 1 && n <= 4096; }, "1 to 4096"));
+  verb.value(group, "--size", scenes.size, "WxH", "Pixels of a picture")->default_str("196x196");
+  verb.value(group, "--max-objects", scenes.max_objects, "N", "Most things in a scene")
+      ->default_str("6")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 1 && n <= 12; }, "1 to 12"));
+  verb.value(group, "--clutter", scenes.clutter, "X", "0 plain backgrounds to 1 everything")
+      ->default_str("1")
+      ->check(number<double>(
+          parse_double, [](double x) { return x >= 0 && x <= 1; }, "a number from 0 to 1"));
+  verb.flag(group, "--occlusion", scenes.occlusion, "Things hide up to 60 % of others");
+  verb.flag(group, "--reading", scenes.reading, "Signs with text, and questions about it");
+  verb.flag(group, "--no-degrade", scenes.no_degrade, "No noise, no JPEG damage, no blur");
+}
+
+constexpr const char* kSplits = "train|val-seed|val-bg|val-style|val-photo";
+
+void add_data_scenes(CLI::App& data, Options& o) {
+  Builder scenes(add_verb(data, "data scenes"), o);
+  ScenesArgs& args = o.scenes;
+  scenes.choice("Scenes", "--split", args.split, kSplits, "Which scenes")->default_str("val-seed");
+  add_scene_options(scenes, args);
+  scenes.value("Scenes", "--questions", args.questions, "N", "Most questions of a scene")
+      ->default_str("12")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 0 && n <= 99; }, "0 to 99"));
+  scenes.flag("Scenes", "--user-noise", args.user_noise, "Three questions in ten as users type them");
+  scenes.threads();
+  scenes.value("Output", "-o,--out", args.out, "DIR", "Folder to write, new or empty");
+  scenes.repeated("Output", "--format", args.formats, "LIST",
+                  "coco, narratives, vqav2, gqa, textvqa, pope, refcoco, tallyqa, llava, alttext, canonical, "
+                  "webdataset; all if left out");
+  scenes.flag("Output", "--noisy", args.noisy, "Annotators' mistakes; the truth goes below truth/");
+  scenes.value("Output", "--sheet", args.sheet, "FILE.png",
+               "Draw the first 20 scenes with boxes and a question");
+  scenes.flag("Output", "--resume", o.output.resume, "Go on with a folder that a stopped run left");
+  scenes.flag("Output", "--force", args.force, "Replace what an earlier run wrote there");
+  scenes.flag("Output", "--json", o.output.json, "Print one JSON object at the end");
+  scenes.common_output();
+}
+
+void add_eval(CLI::App& app, Options& o) {
+  CLI::App& eval = add_verb(app, "eval");
+  eval.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
+  eval.require_subcommand(1);
+  Builder scenes(add_verb(eval, "eval scenes"), o);
+  scenes.repeated("Scenes", "--split", o.scenes.splits, "NAME",
+                  "train, val-seed, val-bg, val-style or val-photo (repeatable) [val-seed]");
+  add_scene_options(scenes, o.scenes);
+  scenes.flag("Scenes", "--plain", o.scenes.plain, "Ask without the words that want a short answer");
+  scenes.model();
+  scenes.value("Output", "-o,--output", o.output.out, "FILE", "Write acceptance.json there");
+  scenes.value("Output", "--answers", o.scenes.answers, "FILE",
+               "Write every question and answer there, JSON lines");
+  scenes.flag("Output", "--json", o.output.json, "One JSON object a split, each on one line");
+  scenes.common_output();
+}
+
 void add_tools(CLI::App& app, Options& o) {
   Builder inspect(add_verb(app, "inspect"), o);
   inspect.positional("MODEL", o.files.in, "File, folder or name; the default model if left out");
@@ -340,6 +422,7 @@ void add_tools(CLI::App& app, Options& o) {
   CLI::App& data = add_verb(app, "data");
   data.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
   data.require_subcommand(1);
+  add_data_scenes(data, o);
   Builder atlas(add_verb(data, "data atlas"), o);
   atlas.positional("SOURCES", o.data.in,
                    "Folder with unpacked npm packages of Iconify, such as node_modules, or of stamps");
@@ -355,6 +438,8 @@ void add_tools(CLI::App& app, Options& o) {
   atlas.value("Drawings", "--labels", o.data.labels, "FILE",
               "Label table to use instead of the installed one");
   atlas.common_output();
+
+  add_eval(app, o);
 
   Builder bench(add_verb(app, "bench"), o);
   bench.model();

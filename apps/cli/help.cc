@@ -35,7 +35,7 @@ std::string option_row(const CLI::Option& option) {
 }
 
 std::string options_by_group(const CLI::App& app) {
-  std::vector<std::string> groups = {"Text",  "Objects",   "Pictures", "Drawings",
+  std::vector<std::string> groups = {"Text",  "Objects",   "Pictures", "Scenes", "Drawings",
                                      "Model", "Measuring", "Output",   "Other"};
   std::string text;
   for (const std::string& group : groups) {

@@ -40,6 +40,8 @@ int run_verb(CommandLine& line) {
   if (verb == "convert" || verb == "weights synth") return run_convert(options);
   if (verb == "quantize") return run_quantize(options);
   if (verb == "data atlas") return run_data_atlas(options);
+  if (verb == "data scenes") return run_data_scenes(options);
+  if (verb == "eval scenes") return run_eval_scenes(options);
   if (verb == "bench") return run_bench(options);
   if (verb == "list") return run_list(options);
   if (verb == "doctor") return run_doctor(line);

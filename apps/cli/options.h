@@ -74,6 +74,20 @@ struct DataArgs {
   int side = 96;
 };
 
+/// data scenes, eval scenes.
+struct ScenesArgs {
+  std::string split = "val-seed";
+  std::vector<std::string> splits;  ///< of eval; empty: val-seed
+  std::uint64_t count = 1000, seed = 0;
+  std::string size = "196x196";
+  int classes = 100, max_objects = 6, questions = 12;
+  double clutter = 1;
+  bool occlusion = false, reading = false, no_degrade = false, user_noise = false, plain = false;
+  std::vector<std::string> formats;
+  std::string out, sheet, answers;
+  bool noisy = false, force = false;
+};
+
 struct BenchArgs {
   int repeat = 5;
   bool no_limits = false;
@@ -91,6 +105,7 @@ struct Options {
   FileArgs files;
   BenchArgs bench;
   DataArgs data;
+  ScenesArgs scenes;
 };
 
 }  // namespace moonbeam::cli

@@ -15,6 +15,8 @@ int run_convert(const Options& options);
 int run_bench(const Options& options);
 int run_quantize(const Options& options);
 int run_data_atlas(const Options& options);
+int run_data_scenes(const Options& options);
+int run_eval_scenes(const Options& options);
 int run_list(const Options& options);
 int run_doctor(const CommandLine& line);
 int run_version(const Options& options);

@@ -1,0 +1,131 @@
+// data scenes and eval scenes.
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/cli/fixtures.h"
+
+namespace moonbeam::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::map<std::string, std::string> contents(const std::string& folder) {
+  std::map<std::string, std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) out[fs::relative(entry.path(), folder)] = read_all(entry.path());
+  }
+  return out;
+}
+
+TEST(DataScenes, WritesASetAndSaysWhatIsInIt) {
+  const TestFolder folder;
+  const std::string out = folder.path("set");
+  const Ran ran = run(
+      {"data", "scenes", "--n", "8", "--seed", "4", "--out", out, "--json", "--sheet", folder.path("s.png")});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json result = json::parse(ran.out);
+  EXPECT_EQ(result["scenes"], 8);
+  EXPECT_GT(result["questions"], 30);
+  EXPECT_TRUE(fs::exists(out + "/dataset.json"));
+  EXPECT_EQ(json::parse(read_all(out + "/coco/instances.json"))["images"].size(), 8u);
+  EXPECT_TRUE(fs::exists(folder.path("s.png")));
+  for (const std::string file : result["files"]) EXPECT_TRUE(fs::exists(out + "/" + file)) << file;
+}
+
+TEST(DataScenes, LeavesAFolderThatIsThereAlone) {
+  const TestFolder folder;
+  const std::string out = folder.path("set");
+  const std::vector<std::string> arguments = {"data", "scenes",  "--n",   "3", "--format",
+                                              "pope", "--quiet", "--out", out};
+  ASSERT_EQ(run(arguments).status, 0);
+  const Ran again = run(arguments);
+  expect_refused(again, 2);
+  EXPECT_NE(again.err.find("--resume, --force"), std::string::npos) << again.err;
+  std::vector<std::string> resumed = arguments, forced = arguments;
+  resumed.push_back("--resume");
+  EXPECT_EQ(run(resumed).status, 0);
+  resumed.insert(resumed.end(), {"--seed", "9"});
+  expect_refused(run(resumed), 2);
+  forced.insert(forced.end(), {"--force", "--seed", "9"});
+  EXPECT_EQ(run(forced).status, 0);
+  expect_refused(run({"data", "scenes"}), 2);
+  expect_refused(run({"data", "scenes", "--out", out + "x", "--format", "cocoa"}), 2);
+  expect_refused(run({"data", "scenes", "--out", out + "x", "--size", "4x4"}), 2);
+  EXPECT_FALSE(fs::exists(out + "x"));
+}
+
+TEST(DataScenes, IsStoppedByControlCAndGoesOn) {
+  const TestFolder folder;
+  const std::string stopped = folder.path("stopped"), whole = folder.path("whole");
+  const auto arguments = [](const std::string& out) {
+    return std::vector<std::string>{"data", "scenes", "--n",      "1700", "--size", "48x48", "--no-degrade",
+                                    "-t",   "1",      "--format", "pope", "--out",  out};
+  };
+  {
+    Background background(arguments(stopped));
+    for (int i = 0; i < 6000 && !fs::exists(stopped + "/.parts/00000"); ++i) ::usleep(10'000);
+    background.signal(SIGINT);
+    const Ran ran = background.wait();
+    EXPECT_TRUE(ran.status == 130 || ran.status == 0) << ran.err;  // 0: it was faster than the signal
+    if (ran.status == 130) {
+      EXPECT_NE(ran.err.find("--resume goes on"), std::string::npos) << ran.err;
+      EXPECT_FALSE(fs::exists(stopped + "/dataset.json"));
+    }
+  }
+  std::vector<std::string> resume = arguments(stopped);
+  resume.insert(resume.end(), {"--resume", "--quiet"});
+  ASSERT_EQ(run(resume).status, 0);
+  ASSERT_EQ(run(arguments(whole)).status, 0);
+  EXPECT_EQ(contents(stopped), contents(whole));
+}
+
+TEST(DataScenes, GoesOnAfterAKill) {
+  const TestFolder folder;
+  const std::string killed = folder.path("killed"), whole = folder.path("whole");
+  const auto arguments = [](const std::string& out) {
+    return std::vector<std::string>{
+        "data", "scenes", "--n",   "1700", "--size",  "48x48",    "--no-degrade",
+        "-t",   "1",      "--out", out,    "--quiet", "--format", "coco,webdataset"};
+  };
+  for (int i = 0; i < 2; ++i) {
+    std::vector<std::string> again = arguments(killed);
+    if (i > 0) again.push_back("--resume");
+    Background background(again);
+    for (int k = 0; k < 3000 && !fs::exists(killed + "/.parts/0000" + std::to_string(i)); ++k)
+      ::usleep(10'000);
+    background.signal(SIGKILL);
+    background.wait();
+  }
+  std::vector<std::string> resume = arguments(killed);
+  resume.push_back("--resume");
+  ASSERT_EQ(run(resume).status, 0);
+  ASSERT_EQ(run(arguments(whole)).status, 0);
+  EXPECT_EQ(contents(killed), contents(whole));
+}
+
+TEST(EvalScenes, MeasuresTheStarter) {
+  const TestFolder folder;
+  const std::string acceptance = folder.path("acceptance.json"), answers = folder.path("answers.jsonl");
+  const Ran ran = run({"eval", "scenes", "-m", kStarter, "--quiet", "--n", "30", "--classes", "20", "--plain",
+                       "--json", "--no-degrade", "--clutter", "0.2", "-o", acceptance, "--answers", answers});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json line = json::parse(ran.out);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : line.items()) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(keys, (std::vector<std::string>{"absent_boxes", "caption_precision", "caption_recall", "colour",
+                                            "count", "detect_f1", "exist", "exist_yes_ratio", "n", "name",
+                                            "point", "premise", "relation", "split"}));
+  EXPECT_EQ(line["split"], "val-seed");
+  EXPECT_GT(line["exist"], 0.75);
+  EXPECT_GT(line["caption_recall"], 0.5);
+  const json file = json::parse(read_all(acceptance));
+  EXPECT_EQ(file["splits"][0]["measures"]["exist"]["guess"], 0.5);
+  EXPECT_GT(json_lines(read_all(answers)).size(), 150u);
+  expect_refused(run({"eval", "scenes", "--split", "nowhere", "--quiet"}), 2);
+}
+
+}  // namespace
+}  // namespace moonbeam::test
