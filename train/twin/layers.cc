@@ -1,6 +1,7 @@
 #include "train/twin/layers.h"
 
 #include <cmath>
+#include <optional>
 
 namespace moonbeam::train {
 
@@ -49,7 +50,7 @@ Tensor AttentionImpl::forward(const Tensor& x, const Tensor& mask, const Rope& r
   const std::int64_t batch = x.size(0), count = x.size(1), dim = x.size(2);
   const Tensor all = qkv(x).view({batch, count, 3, heads_, dim / heads_}).permute({2, 0, 3, 1, 4});
   const Tensor q = rotate(all[0], rope), k = rotate(all[1], rope);  // [B, H, S, K]
-  const c10::optional<Tensor> visible = mask.defined() ? c10::optional<Tensor>(mask) : c10::nullopt;
+  const auto visible = mask.defined() ? std::optional<Tensor>(mask) : std::nullopt;
   const Tensor mixed = torch::scaled_dot_product_attention(q, k, all[2], visible);
   return proj(mixed.transpose(1, 2).reshape({batch, count, dim}));
 }
