@@ -109,6 +109,8 @@ void check_combinations(const CLI::App& verb, Options& o) {
     if (o.files.out.empty())
       fail_usage(verb, o.verb == "convert" ? "expected IN and OUT" : "expected VARIANT and OUT");
   }
+  if (o.verb == "train tokenizer" && (o.tokenizer.inputs.empty() || o.files.out.empty()))
+    fail_usage(verb, "expected --input FILE... and --out FILE");
   if (o.verb == "quantize" && o.files.out.empty() && !o.files.print_recipe)
     fail_usage(verb, "expected IN and OUT.gguf");
   if (o.verb == "data scenes" && o.scenes.out.empty() && o.scenes.sheet.empty()) {

@@ -68,6 +68,14 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam eval scenes\n"
      "moonbeam eval scenes -m models/tiny --split val-seed --split val-style -o acceptance.json\n"
      "moonbeam eval scenes --n 200 --classes 20 --plain --json"},
+    {"train", "RECIPE --out RUN [OPTIONS]", "Train a model; the trainer is a program beside this one",
+     "moonbeam train train/recipes/tiny.toml --out run\n"
+     "moonbeam train --resume run --minutes 8\n"
+     "moonbeam train report run\n"
+     "moonbeam train tokenizer --help"},
+    {"train tokenizer", "--input FILE... --out tokenizer.json [OPTIONS]",
+     "Learn a tokenizer from text, each line by itself",
+     "moonbeam train tokenizer --input questions.txt words.txt --vocab 2048 --out tokenizer.json"},
     {"bench", "[OPTIONS]", "Measure how fast a model runs here",
      "moonbeam bench\n"
      "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
@@ -88,7 +96,6 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"pull", "downloading models"},
     {"rm", "removing models"},
     {"batch", "batch files"},
-    {"train", "training"},
     {"mcp", "the MCP server"},
     {"mockllm", "the mock LLM server"},
 });
@@ -363,6 +370,25 @@ void add_eval(CLI::App& app, Options& o) {
   scenes.common_output();
 }
 
+void add_tokenizer_training(CLI::App& train, Options& o) {
+  CLI::App& app = add_verb(train, "train tokenizer");
+  Builder tokenizer(app, o);
+  app.add_option("--input", o.tokenizer.inputs, "Text to learn from, a line at a time (repeatable)")
+      ->option_text("FILE...")
+      ->group("Text")
+      ->take_all();
+  tokenizer.value("Text", "--vocab", o.tokenizer.vocab, "N", "Ids in all")
+      ->default_str("2048")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 257 && n <= 1 << 20; }, "257 to 1048576"));
+  tokenizer.value("Text", "--special", o.tokenizer.special, "N", "Control tokens, the first ids")
+      ->default_str("10")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 1 && n <= 1024; }, "1 to 1024"));
+  tokenizer.value("Output", "-o,--out", o.files.out, "FILE", "tokenizer.json to write, whole or not at all");
+  tokenizer.common_output();
+}
+
 void add_tools(CLI::App& app, Options& o) {
   Builder inspect(add_verb(app, "inspect"), o);
   inspect.positional("MODEL", o.files.in, "File, folder or name; the default model if left out");
@@ -440,6 +466,11 @@ void add_tools(CLI::App& app, Options& o) {
   atlas.common_output();
 
   add_eval(app, o);
+
+  CLI::App& train = add_verb(app, "train");
+  train.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
+  train.require_subcommand(1);
+  add_tokenizer_training(train, o);
 
   Builder bench(add_verb(app, "bench"), o);
   bench.model();

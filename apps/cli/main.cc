@@ -43,6 +43,7 @@ int run_verb(CommandLine& line) {
   if (verb == "data scenes") return run_data_scenes(options);
   if (verb == "eval scenes") return run_eval_scenes(options);
   if (verb == "bench") return run_bench(options);
+  if (verb == "train tokenizer") return run_train_tokenizer(options);
   if (verb == "list") return run_list(options);
   if (verb == "doctor") return run_doctor(line);
   if (verb == "version") return run_version(options);
@@ -50,8 +51,16 @@ int run_verb(CommandLine& line) {
   return kExitOk;
 }
 
+/// The trainer has a grammar of its own; only the tokenizer's training is part of this program.
+bool is_for_trainer(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0] != "train") return false;
+  return arguments.size() < 2 ||
+         (arguments[1] != "tokenizer" && arguments[1] != "--help" && arguments[1] != "-h");
+}
+
 int run(const std::vector<std::string>& arguments) {
   choose_color("auto");
+  if (is_for_trainer(arguments)) run_trainer({arguments.begin() + 1, arguments.end()});
   CommandLine line;
   const Environment env = process_environment;
   if (const std::optional<std::string> text = parse(line, arguments, &env)) {

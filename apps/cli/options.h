@@ -88,6 +88,12 @@ struct ScenesArgs {
   bool noisy = false, force = false;
 };
 
+/// train tokenizer.
+struct TokenizerArgs {
+  std::vector<std::string> inputs;
+  int vocab = 2048, special = 10;
+};
+
 struct BenchArgs {
   int repeat = 5;
   bool no_limits = false;
@@ -103,6 +109,7 @@ struct Options {
   AskArgs ask;
   OutputArgs output;
   FileArgs files;
+  TokenizerArgs tokenizer;
   BenchArgs bench;
   DataArgs data;
   ScenesArgs scenes;

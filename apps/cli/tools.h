@@ -18,8 +18,13 @@ int run_data_atlas(const Options& options);
 int run_data_scenes(const Options& options);
 int run_eval_scenes(const Options& options);
 int run_list(const Options& options);
+int run_train_tokenizer(const Options& options);
 int run_doctor(const CommandLine& line);
 int run_version(const Options& options);
+
+/// Starts the trainer, a program of its own, in place of this one with what stands behind `train`.
+/// @throws Error kUnsupported, saying how to build it, where it is neither beside this program nor on PATH.
+[[noreturn]] void run_trainer(const std::vector<std::string>& arguments);
 
 /// For people; `tensors`: with a line for each.
 std::string summary_text(const ModelSummary& summary, bool tensors);

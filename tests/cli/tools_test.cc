@@ -1,5 +1,6 @@
 // inspect, convert, weights synth, list, doctor, completion, version, help.
 #include <cstdlib>
+#include <filesystem>
 
 #include "tests/cli/fixtures.h"
 
@@ -209,6 +210,29 @@ TEST(Completion, LoadsInBash) {
        {"caption", "query", "detect", "point", "gaze", "chat", "inspect", "convert", "doctor"}) {
     EXPECT_NE(ran.out.find(verb), std::string::npos) << verb;
   }
+}
+
+TEST(TrainTokenizer, WritesWhatTheEngineReads) {
+  const TestFolder folder;
+  const std::string text = folder.put("text.txt", "Is there a dog?\nIs there a cat?\n"),
+                    out = folder.path("t.json");
+  const Ran ran = run({"train", "tokenizer", "--input", text, text, "--vocab", "278", "--out", out});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.err.find("278 tokens from 4 lines"), std::string::npos) << ran.err;
+  EXPECT_EQ(json::parse(read_all(out))["model"]["vocab"].size(), 278u);
+  expect_refused(run({"train", "tokenizer", "--input", text}), 2);
+  expect_refused(run({"train", "tokenizer", "--input", "/nowhere", "--out", out}), 3);
+  expect_refused(run({"train", "tokenizer", "--input", text, "--out", out, "--vocab", "12"}), 2);
+}
+
+TEST(Train, SaysHowToBuildTheTrainerWhereThereIsNone) {
+  if (std::filesystem::exists(std::filesystem::path(MOONBEAM_PROGRAM).parent_path() / "moonbeam-train")) {
+    GTEST_SKIP() << "this build has the trainer";
+  }
+  const Ran ran = run({"train", "recipe.toml"}, {.env = {{"PATH", "/nowhere"}}});
+  expect_refused(ran, 5);
+  EXPECT_NE(ran.err.find("MOONBEAM_BUILD_TRAINER"), std::string::npos) << ran.err;
+  EXPECT_NE(run({"train", "--help"}).out.find("tokenizer"), std::string::npos);
 }
 
 TEST(Help, IsThereForEveryVerb) {
