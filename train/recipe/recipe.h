@@ -1,0 +1,96 @@
+// A run as data: what model, from which pictures, in which stages, by which rates. One readable file a run;
+// train/recipes/ has ours. Leaves doing it to train/loop.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/scenes/questions.h"
+#include "data/scenes/scene.h"
+#include "model/config.h"
+#include "train/recipe/key_file.h"
+
+namespace moonbeam::train {
+
+/// Parts that learn at rates of their own. kHeads: the trainer's own heads, which no model file has.
+enum class Group : std::uint8_t { kVision, kProjector, kText, kRegion, kHeads };
+inline constexpr int kGroups = 5;
+std::string_view name(Group group);
+
+/// Weights of the parts of the loss; 0 leaves a part out.
+struct LossPlan {
+  Ramp text, coordinate, size;               ///< answers: tokens, bins of places, bins of sizes
+  Ramp dense;                                ///< patches of a scene: class, box, colour together
+  Ramp align;                                ///< image embeddings against rows of wte, and boxes from them
+  double box = 5, colour = 0.3;              ///< inside `dense`, beside the class
+  double foreground = 2.5;                   ///< of an object's patch beside the background's
+  Ramp bin_sigma{9, 4};                      ///< of the bell round the true bin, in bins
+  std::array<double, data::kKinds> kinds{};  ///< of the text loss, by kind of question
+  LossPlan() { kinds.fill(1); }
+};
+
+struct Stage {
+  enum class Length : std::uint8_t { kSteps, kScenes, kMinutes };
+  enum class Pictures : std::uint8_t { kWindows, kScenes };
+
+  std::string name;
+  Length length = Length::kSteps;
+  double amount = 0;  ///< of steps, scenes (windows count) or minutes
+  Pictures pictures = Pictures::kScenes;
+  int batch = 16;
+  int scene_batch = 16;    ///< of full scenes between windows
+  double scenes_from = 1;  ///< share of the stage from which every second step is of full scenes
+
+  std::array<bool, kGroups> trains{};
+  std::array<double, kGroups> factor{};  ///< of the rate
+  double rate = 1e-3, rate_end = 0;      ///< peak, and where the line ends
+  int warm_up = 100;                     ///< steps
+  LossPlan loss;
+
+  int classes = 100;         ///< things drawn from at the start
+  std::vector<int> widen;    ///< further lists, each taken when the validation's patch accuracy passes
+  double widen_above = 0.7;  ///< this
+  data::SceneOptions scene;  ///< `classes` there is set by the loop
+  data::WindowOptions window;
+  data::QuestionOptions questions;
+  int distinct =
+      0;  ///< the first n scenes again and again, to see whether they can be learnt by heart; 0: all
+  bool flat_counts = true;  ///< repeat things so that every count is as frequent as the others
+  Stage() { factor.fill(1); }
+};
+
+struct OptimiserSettings {
+  bool muon = true;  ///< matrices of the blocks and the projector; the rest by AdamW
+  double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.05;
+  double momentum = 0.95;
+  int newton_schulz = 5;   ///< steps
+  double clip = 1;         ///< of the gradient's norm; 0: none
+  double average = 0.999;  ///< decay of the average of the weights
+};
+
+struct Recipe {
+  std::string name;  ///< of the file, for people
+  std::string text;  ///< as read: kept in the checkpoint
+  std::uint64_t seed = 0;
+  bool bf16 = true;  ///< autocast; weights and sums stay f32
+  /// Relative names are relative to the recipe's folder.
+  std::string tokenizer;  ///< tokenizer.json
+  std::string data;       ///< folder with labels.tsv and atlas.tar; empty: data::find_data_folder()
+  model::ModelConfig model;
+  double position_patterns = 0.5;  ///< see train/twin/init.h
+  OptimiserSettings optimiser;
+  std::vector<Stage> stages;
+  int validate_every = 200, validate_scenes = 64;  ///< steps; scenes of val-seed
+  int checkpoint_every = 500;                      ///< steps
+  int sample_every = 1000;                         ///< steps between answers shown
+};
+
+/// `name` stands in front of messages: "tiny.toml:12: ...". @throws Error kInvalidArgument.
+Recipe parse_recipe(std::string_view text, const std::string& name);
+/// @throws Error kNotFound, and as parse_recipe.
+Recipe read_recipe(const std::string& path);
+
+}  // namespace moonbeam::train
