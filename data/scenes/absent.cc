@@ -163,6 +163,7 @@ std::optional<Asked> AskedThings::propose_confusable(std::span<const Asked> visi
   if (one.colour && stream.chance(0.5)) {
     return Asked{one.label, kShapeColours[stream.below(kShapeColours.size())]};
   }
+  if (one.label >= names_) return std::nullopt;  // the sign, which is in no class list
   const std::vector<int>& mates = mates_[static_cast<std::size_t>(one.label)];
   if (mates.empty()) return std::nullopt;
   return coloured_or_not(mates[stream.below(static_cast<std::uint32_t>(mates.size()))], stream);
