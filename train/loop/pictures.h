@@ -1,0 +1,51 @@
+// Scenes and their questions as pictures of a batch: a pure function of the index, made on any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/scenes/atlas.h"
+#include "data/scenes/labels.h"
+#include "data/scenes/questions.h"
+#include "data/scenes/scene.h"
+#include "model/config.h"
+#include "text/tokenizer.h"
+#include "train/batch/batch.h"
+#include "train/loop/plan.h"
+#include "train/recipe/recipe.h"
+
+namespace moonbeam::train {
+
+/// What scenes are drawn from.
+struct Assets {
+  data::LabelTable labels;
+  data::Atlas atlas;  ///< empty where the folder has no atlas.tar: every thing is a shape, enough for tests
+  std::uint64_t seed = 0;
+};
+/// The recipe's. @throws Error kNotFound, kCorrupt.
+Assets load_assets(const Recipe& recipe);
+
+/// Everything outlives it.
+struct PictureSources {
+  const Assets& assets;
+  const text::Tokenizer& tokenizer;
+  const model::ModelConfig& config;
+};
+
+/// The scene of a step or of the validation.
+data::Scene draw_scene(const Assets& assets, const Stage& stage, int classes, data::Split split,
+                       std::uint64_t index);
+
+/// What is asked about it; empty where the stage learns no answers.
+std::vector<data::Question> ask_about(const Assets& assets, const Stage& stage, int classes,
+                                      const data::Scene& scene);
+
+/// The question as what is fed and what is to be said.
+Sequence sequence_of(const PictureSources& sources, const Stage& stage, const data::Scene& scene,
+                     const data::Question& question);
+
+/// Pictures of `plan` put together.
+Batch make_batch(const PictureSources& sources, const Stage& stage, int classes, data::Split split,
+                 const StepPlan& plan);
+
+}  // namespace moonbeam::train

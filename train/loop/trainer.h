@@ -1,0 +1,47 @@
+// A run from its recipe to a model: stages one after the other, checkpoints, validation, samples, a log.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "train/checkpoint/checkpoint.h"
+#include "train/checkpoint/run_folder.h"
+#include "train/recipe/recipe.h"
+
+namespace moonbeam::train {
+
+struct TrainOptions {
+  double minutes = 0;      ///< stop with a checkpoint after this long; 0: at the end
+  std::int64_t steps = 0;  ///< likewise after this many steps
+  int threads = 0;         ///< of torch; 0: as many as this process may use
+  int feeders = 1;         ///< threads that draw pictures
+  int log_every = 10;      ///< steps between lines of log.jsonl
+  bool quiet = false;
+  std::function<bool()> stop = {};  ///< asked between steps: true ends with a checkpoint
+};
+
+enum class Ended { kFinished, kStopped };
+
+class Trainer {
+ public:
+  /// A new run: weights from the recipe's seed. @throws Error.
+  Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options);
+  /// Goes on from the newest checkpoint that can be read. @throws Error.
+  Trainer(RunFolder folder, const TrainOptions& options);
+  ~Trainer();
+
+  /// @throws Error kCorrupt: a loss or a gradient is not finite; it says where, and the last good checkpoint
+  /// stays. kExhausted: the disk is full; the checkpoints there were stay.
+  Ended run();
+
+  const RunState& state() const;
+  /// Writes the averaged weights (or the last ones) as a model in the published layout.
+  void save_model(const std::string& folder, bool averaged, bool bf16);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace moonbeam::train

@@ -1,0 +1,175 @@
+// moonbeam-train: recipes to models, reports about runs. `moonbeam train` starts it.
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/errors.h"
+#include "cli/text.h"
+#include "train/loop/corpus.h"
+#include "train/loop/pictures.h"
+#include "train/loop/trainer.h"
+#include "train/report/report.h"
+
+namespace moonbeam::train {
+namespace {
+
+struct Arguments {
+  std::string recipe, out, resume;  // train
+  std::string run, folder;          // report, export
+  TrainOptions options;
+  bool last = false, bf16 = false;
+  CorpusOptions corpus;
+};
+
+void say(const Arguments& arguments, const std::string& line) {
+  if (!arguments.options.quiet) cli::complain("note: " + line);
+}
+
+int train(Arguments& arguments) {
+  if (arguments.recipe.empty() == arguments.resume.empty()) {
+    base::fail(ErrorCode::kInvalidArgument,
+               "train: expected a RECIPE and --out RUN, or --resume RUN; --help shows more");
+  }
+  arguments.options.stop = [] { return !cli::carry_on(); };
+  std::optional<Trainer> trainer;
+  if (arguments.resume.empty()) {
+    if (arguments.out.empty()) base::fail(ErrorCode::kInvalidArgument, "train: expected --out RUN");
+    Recipe recipe = read_recipe(std::filesystem::absolute(arguments.recipe).string());
+    trainer.emplace(std::move(recipe), RunFolder::create(arguments.out), arguments.options);
+  } else {
+    trainer.emplace(RunFolder::open(arguments.resume), arguments.options);
+  }
+  const std::string run = arguments.resume.empty() ? arguments.out : arguments.resume;
+  if (trainer->run() == Ended::kStopped)
+    return cli::pending_signal() == 0 ? cli::kExitOk : cli::signal_status();
+  const std::string model = run + "/model";
+  std::error_code ignored;
+  std::filesystem::remove_all(model, ignored);
+  trainer->save_model(model, /*averaged=*/true, /*bf16=*/false);
+  say(arguments, "wrote " + model);
+  return cli::kExitOk;
+}
+
+int export_model(const Arguments& arguments) {
+  TrainOptions options;
+  options.quiet = true;
+  Trainer trainer(RunFolder::open(arguments.run), options);
+  trainer.save_model(arguments.folder, !arguments.last, arguments.bf16);
+  say(arguments, base::cat("wrote ", arguments.folder, " as of step ", trainer.state().step));
+  return cli::kExitOk;
+}
+
+int corpus(const Arguments& arguments) {
+  const CorpusReport made = write_corpus(read_recipe(arguments.run), arguments.corpus, arguments.folder);
+  say(arguments, base::cat("wrote ", arguments.folder, ": ", made.lines, " lines"));
+  return cli::kExitOk;
+}
+
+int report(const Arguments& arguments) {
+  const Checkpoint last = read_checkpoint_state(RunFolder::open(arguments.run).checkpoints().front());
+  const Recipe recipe = parse_recipe(last.recipe, last.recipe_name);
+  const Assets assets = load_assets(recipe);
+  const RunLog log = read_run_log(arguments.run + "/log.jsonl");
+  ReportOptions options;
+  options.title = std::filesystem::path(arguments.run).lexically_normal().filename().string();
+  options.recipe = recipe.text;
+  options.picture = [&](const Sample& sample) {
+    for (const Stage& stage : recipe.stages) {
+      if (stage.name != sample.stage) continue;
+      return draw_scene(assets, stage, sample.classes, data::Split::kValSeed, sample.scene).image;
+    }
+    return Image{1, 1, {255, 255, 255}};
+  };
+  const std::string out = arguments.folder.empty() ? arguments.run + "/report.html" : arguments.folder;
+  base::AtomicFile file(out);
+  file.write(report_html(log, options));
+  file.commit();
+  say(arguments, "wrote " + out);
+  return cli::kExitOk;
+}
+
+/// Fills `arguments`; returns the text of --help instead of running.
+std::optional<std::string> parse(Arguments& arguments, std::string& verb, int argc, char** argv) {
+  CLI::App app("Train a model of our own from a recipe, or go on with a run.", "moonbeam train");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.add_option("RECIPE", arguments.recipe, "A recipe, as in train/recipes");
+  app.add_option("-o,--out", arguments.out, "Folder of the new run");
+  app.add_option("--resume", arguments.resume, "Folder of a run to go on with");
+  app.add_option("--minutes", arguments.options.minutes, "Write a checkpoint and stop after this long")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--steps", arguments.options.steps, "Likewise after this many steps")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("-t,--threads", arguments.options.threads, "Threads of the arithmetic; 0: all cores")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--feeders", arguments.options.feeders, "Threads that draw pictures")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--log-every", arguments.options.log_every, "Steps between lines of log.jsonl")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_flag("--quiet", arguments.options.quiet, "No progress and no notes, errors only");
+
+  CLI::App& report = *app.add_subcommand("report", "Draw a run's curves and answers into one HTML page");
+  report.add_option("RUN", arguments.run, "The run's folder")->required();
+  report.add_option("-o,--out", arguments.folder, "The page; RUN/report.html if left out");
+  CLI::App& exported = *app.add_subcommand("export", "Write a run's model as of its newest checkpoint");
+  exported.add_option("RUN", arguments.run, "The run's folder")->required();
+  exported.add_option("FOLDER", arguments.folder, "Where: config.json, tokenizer.json, model.safetensors")
+      ->required();
+  exported.add_flag("--last", arguments.last, "The last weights instead of their average");
+  exported.add_flag("--bf16", arguments.bf16, "Matrices in bf16 instead of f32");
+  CLI::App& corpus =
+      *app.add_subcommand("corpus", "Write the text that a tokenizer for a recipe learns from");
+  corpus.add_option("RECIPE", arguments.run, "The recipe")->required();
+  corpus.add_option("-o,--out", arguments.folder, "Text file, a line a text")->required();
+  corpus.add_option("--scenes", arguments.corpus.scenes, "Scenes to ask about")
+      ->check(CLI::NonNegativeNumber);
+  corpus.add_option("--words", arguments.corpus.words, "Files of further words");
+  corpus.add_option("--times", arguments.corpus.times, "How often each word and label stands there")
+      ->check(CLI::Range(0, 1'000'000));
+  for (CLI::App* sub : {&report, &exported, &corpus})
+    sub->add_flag("--quiet", arguments.options.quiet, "No notes");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return app.help();
+  } catch (const CLI::ParseError& error) {
+    base::fail(ErrorCode::kInvalidArgument, "train: ", error.what(), "; 'moonbeam train --help' shows how");
+  }
+  if (!app.get_subcommands().empty()) verb = app.get_subcommands().front()->get_name();
+  return {};
+}
+
+int run(int argc, char** argv) {
+  Arguments arguments;
+  std::string verb;
+  if (const std::optional<std::string> help = parse(arguments, verb, argc, argv)) {
+    std::fwrite(help->data(), 1, help->size(), stdout);
+    return cli::kExitOk;
+  }
+  if (verb == "report") return report(arguments);
+  if (verb == "corpus") return corpus(arguments);
+  if (verb == "export") return export_model(arguments);
+  return train(arguments);
+}
+
+}  // namespace
+}  // namespace moonbeam::train
+
+int main(int argc, char** argv) {
+  using namespace moonbeam::cli;
+  try {
+    hold_standard_streams();
+    choose_color("auto");
+    install_signal_handlers();
+    return moonbeam::train::run(argc, argv);
+  } catch (...) {
+    const Ending ending = ending_of(std::current_exception());
+    if (!ending.message.empty()) complain(ending.message);
+    return ending.status;
+  }
+}
