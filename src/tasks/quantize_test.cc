@@ -371,8 +371,8 @@ TEST_P(AccuracyBars, HoldOnTheStarterInEveryMode) {
     EXPECT_EQ(model::missed_bars(measured(kStarter, mode)), std::vector<std::string>()) << mode_name(mode);
 }
 
-// Its text blocks enlarge whatever difference comes in more than a hundredfold (docs/exactness.md): of its
-// bars those before the text model say something.
+// Its text blocks enlarge whatever difference comes in (the test below): of its bars
+// those before the text model say something.
 TEST_P(AccuracyBars, HoldOnTheParityModelsPictureInEveryMode) {
   if (GetParam() == "scalar") GTEST_SKIP() << "minutes; the tables are compared with it kernel by kernel";
   for (const Mode mode : kPacked) {
