@@ -176,7 +176,8 @@ class Builder {
     value(group, "--variant", o_.model.variant, "NAME", "Variant, where the file does not tell it");
     choice(group, "--mode", o_.model.mode, "auto|f32|bf16|int8|int4", "Arithmetic")->default_str("auto");
     threads();
-    choice(group, "--isa", o_.model.isa, "scalar|avx2|avx512",
+    choice(group, "--isa", o_.model.isa,
+           "scalar|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon|neon_dotprod|neon_i8mm",
            "Kernels to use instead of the best for the CPU");
     flag(group, "--offline", o_.model.offline, "Fetch nothing; so it is always in this build");
     flag(group, "--mmap", o_.model.mmap,

@@ -9,7 +9,7 @@ namespace moonbeam {
 
 struct MachineInfo {
   std::string cpu;                    ///< "AMD EPYC ...", "unknown CPU"
-  std::vector<std::string> isas;      ///< kernels that can run here: "scalar", "avx2", "avx512"
+  std::vector<std::string> isas;      ///< kernels that can run here: "scalar", "avx2", "avx512bf16", ...
   std::string isa;                    ///< kernels that LoadOptions::isa "" takes
   int cores = 0;                      ///< cores this process may use
   int threads = 0;                    ///< threads that LoadOptions::threads 0 takes

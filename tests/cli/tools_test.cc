@@ -1,4 +1,6 @@
 // inspect, convert, weights synth, list, doctor, completion, version, help.
+#include <moonbeam/machine.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -83,6 +85,16 @@ TEST(Modes, AnswerThroughTheCommandLine) {
   const Ran int4 = run({"caption", "--quiet", "-m", kStarter, "--mode", "int4", sample("s1.png")});
   EXPECT_EQ(int4.status, 0) << int4.err;
   EXPECT_FALSE(int4.out.empty());
+}
+
+TEST(InstructionSets, OfThisMachineAreTakenByName) {
+  const std::string sentence = expected("s1.png", "caption", "normal")["text"].get<std::string>() + "\n";
+  const MachineInfo here = machine_info();
+  for (const std::string& isa : here.isas) {
+    const Ran ran =
+        run({"caption", "--quiet", "-m", kStarter, "--mode", "f32", "--isa", isa, sample("s1.png")});
+    EXPECT_EQ(ran.out, sentence) << isa << "\n" << ran.err;
+  }
 }
 
 TEST(Quantize, WritesAFileThatRunsInItsModeAndSaysHowFarItIs) {
