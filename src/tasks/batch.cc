@@ -211,7 +211,7 @@ bool Batch::work_on_picture() {
   for (auto& stream : picture->waiting) {
     try {
       const ProgressFn& progress = stream->request.progress;
-      if (!stream->over() && progress && !progress(picture->job->progress())) fail_cancelled();
+      if (!stream->over() && progress && !progress(picture->job->progress())) end(*stream, {.stopped = true});
     } catch (...) {
       fail(*stream);
     }

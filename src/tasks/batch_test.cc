@@ -248,6 +248,45 @@ TEST_F(BatchOf, AnErrorEndsTheRequestItBelongsTo) {
   EXPECT_EQ(errors[3], "stopped");
 }
 
+TEST_F(BatchOf, AStopDuringThePictureIsNoErrorAndTheOthersGetThePicture) {
+  const std::vector<Case> all = cases(*engine_, 3);
+  const Image other = testing::noise(4);
+  auto job = std::make_shared<PictureJob>(engine_, other);
+  Batch batch(engine_);
+  Rows stopped, failed, good;
+  std::vector<Ended> ends(2);
+  int asked = 0;
+  Request stops = request(engine_, all[0], stopped);
+  stops.progress = [&](const Progress&) { return ++asked, false; };
+  stops.done = [&](const Ended& ended) { ends[0] = ended; };
+  batch.add(job, std::move(stops));
+  Request throws = request(engine_, all[1], failed);
+  throws.progress = [](const Progress&) -> bool { throw std::runtime_error("mine"); };
+  throws.done = [&](const Ended& ended) { ends[1] = ended; };
+  batch.add(job, std::move(throws));
+  batch.add(job, request(engine_, all[2], good));
+  while (batch.step()) {
+  }
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(ends[0].stopped);
+  EXPECT_FALSE(ends[0].error);
+  EXPECT_TRUE(stopped.empty());
+  EXPECT_FALSE(ends[1].stopped);
+  EXPECT_TRUE(ends[1].error);
+  EXPECT_EQ(good, alone(engine_, *encode_image(engine_, other, {}), all[2]));
+
+  // Alone with its picture: that is dropped.
+  auto dropped = std::make_shared<PictureJob>(engine_, other);
+  bool end_told = false;
+  Request alone_stops = request(engine_, all[0], stopped);
+  alone_stops.progress = [](const Progress&) { return false; };
+  alone_stops.done = [&](const Ended& ended) { end_told = ended.stopped && !ended.error; };
+  batch.add(dropped, std::move(alone_stops));
+  EXPECT_FALSE(batch.step());
+  EXPECT_TRUE(end_told);
+  EXPECT_FALSE(dropped->result());
+}
+
 TEST_F(BatchOf, CallbacksMayAddAndCancel) {
   const std::vector<Case> all = cases(*engine_, 3);
   Rows first, second, third;
