@@ -90,7 +90,9 @@ TEST_P(SavingsIn, OnlyObjectsGivesTheSameWithTwoLogitsAsWithAll) {
     }
     return bins;
   };
-  EXPECT_EQ(objects(false), objects(true));
+  const std::vector<int> bins = objects(false);
+  EXPECT_FALSE(bins.empty());  // else it would tell nothing
+  EXPECT_EQ(bins, objects(true));
 }
 
 TEST(Savings, TheLmHeadRunsOnlyWhereItsLogitsAreRead) {
@@ -117,7 +119,7 @@ TEST(Savings, TheLmHeadRunsOnlyWhereItsLogitsAreRead) {
   EXPECT_EQ(wanted(false, 3, ObjectStart::kAnyToken), "L-L-L--");
   EXPECT_EQ(wanted(false, 1, ObjectStart::kAnyToken), "L--");
   EXPECT_EQ(wanted(false, 0, ObjectStart::kAnyToken), "-");
-  EXPECT_EQ(wanted(true, 3, ObjectStart::kCoordOnly).find('L'), std::string::npos);
+  EXPECT_EQ(wanted(true, 3, ObjectStart::kCoordOnly), "----------");
 }
 
 }  // namespace
