@@ -48,7 +48,7 @@ void draw_sheet(const std::string& path, const data::ExportOptions& options, con
   for (std::uint64_t i = 0; i < std::min(kOnSheet, options.scenes); ++i) {
     const data::SceneKey key{options.seed, options.split, i};
     data::SceneOptions scene = options.scene;
-    scene.repeat = data::repeat_for(key);
+    scene.repeat = data::repeat_for(key, scene.max_objects);
     data::SheetCell& cell = cells.emplace_back();
     cell.scene = draw(key, scene);
     cell.questions = data::ask(cell.scene, labels, options.questions);

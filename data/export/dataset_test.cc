@@ -182,6 +182,20 @@ TEST(ExportScenes, KeepsTheTruthApartFromMistakesAndSaysWhatTheyAre) {
   EXPECT_FALSE(fs::exists(root / "clean/truth"));
 }
 
+TEST(ExportScenes, AsksForNoMoreEqualThingsThanASceneMayHold) {
+  const base::TestFolder root;
+  ExportOptions options = small(root / "set");
+  options.formats = {"coco"};
+  options.scene.max_objects = 2;
+  std::set<int> repeats;
+  const DrawScene drawn = [&](const SceneKey& key, const SceneOptions& scene) {
+    repeats.insert(scene.repeat);
+    return draw(key, scene);
+  };
+  export_scenes(options, drawn, test_labels());
+  EXPECT_EQ(repeats, (std::set<int>{0, 2}));
+}
+
 TEST(ExportScenes, BuildsPopeWithHalfNo) {
   const base::TestFolder root;
   ExportOptions options = small(root / "set", 200);

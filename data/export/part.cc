@@ -66,7 +66,7 @@ void draw_one(const PartPlan& plan, std::uint64_t index, Drawn& out) {
   const SceneKey key{plan.options.seed, plan.options.split, index};
   SceneOptions options = plan.options.scene;
   options.masks = plan.masks;
-  options.repeat = repeat_for(key);
+  options.repeat = repeat_for(key, options.max_objects);
   const Scene scene = plan.draw(key, options);
   const std::vector<Question> questions = ask(scene, plan.labels, plan.options.questions);
   out.jpeg = encoded(scene.image, plan.options.quality);

@@ -30,7 +30,7 @@ const Drawn& drawn() {
     options.clutter = 0;
     for (std::uint64_t i = 0; i < kScenes; ++i) {
       const SceneKey key{11, Split::kTrain, i};
-      options.repeat = repeat_for(key);
+      options.repeat = repeat_for(key, options.max_objects);
       const Scene scene = render_scene(key, options, atlas, labels);
       for (Question& question : ask(scene, labels, {})) {
         const std::string fault = find_fault(question, scene, labels);

@@ -171,9 +171,9 @@ std::string_view name(Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-int repeat_for(const SceneKey& key) {
+int repeat_for(const SceneKey& key, int max_objects) {
   Stream stream(key.seed ^ kRepeatSalt, static_cast<std::uint64_t>(key.split), key.index, Part::kQuestions);
-  return stream.chance(0.4) ? 0 : stream.between(2, 5);
+  return stream.chance(0.4) ? 0 : std::min(stream.between(2, 5), max_objects);
 }
 
 std::vector<Question> ask(const Scene& scene, const LabelTable& labels, const QuestionOptions& options) {

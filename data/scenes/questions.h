@@ -57,8 +57,8 @@ struct QuestionOptions {
 std::vector<Question> ask(const Scene& scene, const LabelTable& labels, const QuestionOptions& options);
 
 /// SceneOptions::repeat for this scene: without it a free draw has one of most things, and counts are not
-/// flat. Pure function of the key; ask() reckons with it.
-int repeat_for(const SceneKey& key);
+/// flat. At most `max_objects`, as rendering demands. Pure function of both; ask() reckons with it.
+int repeat_for(const SceneKey& key, int max_objects);
 
 /// Corners in [0,1] of a scene's object; its centre.
 Box unit_box(const Scene& scene, int object);

@@ -13,6 +13,16 @@
 namespace moonbeam::data {
 namespace {
 
+TEST(RepeatFor, StaysWithinTheMostObjects) {
+  int most = 0;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const SceneKey key{1, Split::kValSeed, i};
+    EXPECT_EQ(repeat_for(key, 2), std::min(repeat_for(key, 6), 2));
+    most = std::max(most, repeat_for(key, 6));
+  }
+  EXPECT_EQ(most, 5);
+}
+
 constexpr int kScenes = 10'000;
 
 struct Asked10k {

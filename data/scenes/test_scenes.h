@@ -56,7 +56,7 @@ inline Scene drawn_up_scene(std::uint64_t index, int classes, std::uint64_t seed
   constexpr int kCounts[] = {1, 2, 2, 3, 3, 4};
   const int wanted = kCounts[stream.below(6)];
   const bool grouped = stream.chance(0.5);
-  const int repeat = repeat_for(scene.key);
+  const int repeat = repeat_for(scene.key, 6);
   const int first = repeat > 0 ? repeat : stream.chance(0.4) ? stream.between(2, 5) : 1;
   std::vector<int> drawn;
   for (int i = 0; i < wanted && scene.objects.size() < 6; ++i) {

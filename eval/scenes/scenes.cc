@@ -253,7 +253,7 @@ ScenesReport evaluate_scenes(const Model& model, const DrawScene& draw, const da
   for (int i = 0; i < options.scenes; ++i) {
     const data::SceneKey key{options.seed, options.split, static_cast<std::uint64_t>(i)};
     data::SceneOptions scene = options.scene;
-    scene.repeat = data::repeat_for(key);
+    scene.repeat = data::repeat_for(key, scene.max_objects);
     evaluation.look_at(draw(key, scene));
     if (options.progress && !options.progress(i + 1)) {
       throw Error(ErrorCode::kCancelled, "stopped after " + std::to_string(i + 1) + " of " +

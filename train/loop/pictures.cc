@@ -1,6 +1,5 @@
 #include "train/loop/pictures.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "train/batch/grid_truth.h"
@@ -74,7 +73,7 @@ data::Scene draw_scene(const Assets& assets, const Stage& stage, int classes, da
   options.classes = classes;
   options.masks = wants_patches(stage) || wants_cells(stage);
   const data::SceneKey key{assets.seed, split, index};
-  if (stage.flat_counts && asks(stage)) options.repeat = std::min(data::repeat_for(key), options.max_objects);
+  if (stage.flat_counts && asks(stage)) options.repeat = data::repeat_for(key, options.max_objects);
   return data::render_scene(key, options, assets.atlas, assets.labels);
 }
 
