@@ -113,10 +113,7 @@ void Runner::finish() {
 }
 
 void Runner::logits(const Sequence& sequence, std::span<const int> ids, float* out) {
-  const text::TextWeights& weights = engine_.model->text;
-  std::vector<float> normed(sequence.hidden.size());
-  ops::layer_norm(context_, sequence.hidden.data(), 1, weights.post_ln, normed.data());
-  for (const int id : ids) ops::linear_rows(context_, normed.data(), 1, weights.lm_head, id, 1, out++);
+  decoder_.logits(sequence.hidden.data(), ids, out);
 }
 
 bool Runner::advance(std::span<const Feed> feeds, const LayerFn& on_layer) {

@@ -125,4 +125,10 @@ void Decoder::logits(const float* hidden, int rows, float* out) {
   ops::linear(context_, normed_.data(), rows, weights_.lm_head, out);
 }
 
+void Decoder::logits(const float* hidden, std::span<const int> ids, float* out) {
+  normed_.reserve_discard(static_cast<std::size_t>(config_.dim));
+  ops::layer_norm(context_, hidden, 1, weights_.post_ln, normed_.data());
+  for (const int id : ids) ops::linear_rows(context_, normed_.data(), 1, weights_.lm_head, id, 1, out++);
+}
+
 }  // namespace moonbeam::text

@@ -50,6 +50,8 @@ class Decoder {
 
   /// lm_head(post_ln(hidden)) + bias for `rows` rows of hidden [rows, dim] -> [rows, vocab].
   void logits(const float* hidden, int rows, float* out);
+  /// Single ones of one row, hidden [dim] -> out [ids]: each has the bits that it has among all.
+  void logits(const float* hidden, std::span<const int> ids, float* out);
 
   void set_probe(Probe probe) { probe_ = std::move(probe); }
 
