@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
-#include "region/region.h"
+#include "tasks/objects.h"
 
 namespace moonbeam::tasks {
 
@@ -118,7 +118,9 @@ Next ReasoningGeneration::next(Runner& runner, Sequence& sequence) {
   chunks_.back().ids.push_back(id);
   token_ = TextToken{id};
   if (id == prompts.coord && engine_.model->region) {
-    token_ = CoordToken{read_coordinate(runner, sequence)};
+    const float value = read_coordinate(runner, sequence, out_.bins);
+    chunks_.back().coordinates.push_back(value);
+    token_ = CoordToken{value};
   } else {
     out_.ids.push_back(id);
   }
@@ -126,18 +128,6 @@ Next ReasoningGeneration::next(Runner& runner, Sequence& sequence) {
   emit(options_.on_reasoning, stream_.push(id), wanted_);
   if (!wanted_ || !go_on(options_, count_)) return end(true);
   return {std::span(&token_, 1)};
-}
-
-float ReasoningGeneration::read_coordinate(Runner& runner, const Sequence& sequence) {
-  const model::Model& model = *engine_.model;
-  std::vector<float> logits(static_cast<std::size_t>(model.config.region->coord_out_dim));
-  region::decode_coordinate(runner.context(), *model.region, sequence.hidden.data(), 1, logits.data());
-  const int bin = text::argmax(logits);
-  if (bin < 0) fail_not_finite(engine_);
-  const float value = region::bin_to_coordinate(*model.config.region, bin);
-  out_.bins.push_back(bin);
-  chunks_.back().coordinates.push_back(value);
-  return value;
 }
 
 Next ReasoningGeneration::end(bool stopped) {

@@ -76,7 +76,6 @@ class ReasoningGeneration final : public Generation {
     std::vector<int> ids;
     std::vector<float> coordinates;
   };
-  float read_coordinate(Runner& runner, const Sequence& sequence);
   Next end(bool stopped);
   Reasoning join() const;
 

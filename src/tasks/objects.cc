@@ -17,32 +17,26 @@ int best(const Engine& engine, const RegionLogitsFn& on_logits, char kind, std::
   return id;
 }
 
-// From the hidden of the last position, like the two below.
-float read_coordinate(Runner& runner, const Sequence& sequence, const RegionLogitsFn& on_logits, char kind,
-                      std::vector<int>& bins) {
-  const Engine& engine = runner.engine();
-  const region::RegionConfig& config = *engine.config().region;
-  std::vector<float> logits(static_cast<std::size_t>(config.coord_out_dim));
-  region::decode_coordinate(runner.context(), *engine.model->region, sequence.hidden.data(), 1,
-                            logits.data());
-  bins.push_back(best(engine, on_logits, kind, logits));
-  return region::bin_to_coordinate(config, bins.back());
-}
-
 void read_size(Runner& runner, const Sequence& sequence, const RegionLogitsFn& on_logits,
                DecodedObject& object) {
   const Engine& engine = runner.engine();
   const region::RegionConfig& config = *engine.config().region;
-  const auto bins = static_cast<std::size_t>(config.size_out_dim / 2);
-  std::vector<float> logits(2 * bins);
-  region::decode_size(runner.context(), *engine.model->region, sequence.hidden.data(), 1, logits.data());
-  object.bins.push_back(best(engine, on_logits, 's', std::span(logits).first(bins)));
+  const std::span<const float> logits = runner.size_logits(sequence);
+  const std::size_t bins = logits.size() / 2;
+  object.bins.push_back(best(engine, on_logits, 's', logits.first(bins)));
   object.width = region::bin_to_size(config, object.bins.back());
-  object.bins.push_back(best(engine, on_logits, 's', std::span(logits).subspan(bins, bins)));
+  object.bins.push_back(best(engine, on_logits, 's', logits.last(bins)));
   object.height = region::bin_to_size(config, object.bins.back());
 }
 
 }  // namespace
+
+float read_coordinate(Runner& runner, const Sequence& sequence, std::vector<int>& bins,
+                      const RegionLogitsFn& on_logits, char kind) {
+  const Engine& engine = runner.engine();
+  bins.push_back(best(engine, on_logits, kind, runner.coordinate_logits(sequence)));
+  return region::bin_to_coordinate(*engine.config().region, bins.back());
+}
 
 ObjectGeneration::ObjectGeneration(const Engine& engine, bool with_size, int max_objects, ProgressFn progress,
                                    RegionLogitsFn on_logits, ObjectStart start)
@@ -60,7 +54,7 @@ bool ObjectGeneration::reads_prompt_logits() const {
 Next ObjectGeneration::next(Runner& runner, Sequence& sequence) {
   switch (state_) {
     case State::kFedX:
-      object_.y = read_coordinate(runner, sequence, on_logits_, 'y', object_.bins);
+      object_.y = read_coordinate(runner, sequence, object_.bins, on_logits_, 'y');
       state_ = with_size_ ? State::kFedY : State::kFedObject;
       return feed(CoordToken{object_.y}, !with_size_);
     case State::kFedY:
@@ -75,7 +69,7 @@ Next ObjectGeneration::next(Runner& runner, Sequence& sequence) {
   }
   if (!another(runner, sequence)) return {};
   object_ = {};
-  object_.x = read_coordinate(runner, sequence, on_logits_, 'x', object_.bins);
+  object_.x = read_coordinate(runner, sequence, object_.bins, on_logits_, 'x');
   state_ = State::kFedX;
   return feed(CoordToken{object_.x}, false);
 }
@@ -124,10 +118,10 @@ std::vector<DecodedObject> decode_objects(Runner& runner, Sequence& sequence, bo
 
 DecodedObject decode_point(Runner& runner, Sequence& sequence, const RegionLogitsFn& on_logits) {
   DecodedObject object;
-  object.x = read_coordinate(runner, sequence, on_logits, 'x', object.bins);
+  object.x = read_coordinate(runner, sequence, object.bins, on_logits, 'x');
   const Token token = CoordToken{object.x};
   runner.advance(sequence, std::span(&token, 1), false);
-  object.y = read_coordinate(runner, sequence, on_logits, 'y', object.bins);
+  object.y = read_coordinate(runner, sequence, object.bins, on_logits, 'y');
   return object;
 }
 

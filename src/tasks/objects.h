@@ -20,6 +20,11 @@ struct DecodedObject {
 /// For tests: logits that each bin or the choice to end is taken from. `kind` is 't' (text), 'x', 'y' or 's'.
 using RegionLogitsFn = std::function<void(char kind, std::span<const float> logits)>;
 
+/// A coordinate from the hidden of the last position; its bin goes to the end of `bins`.
+/// @throws Error kCorrupt if the logits are not finite numbers.
+float read_coordinate(Runner& runner, const Sequence& sequence, std::vector<int>& bins,
+                      const RegionLogitsFn& on_logits = {}, char kind = 'x');
+
 /// What may begin an object where the model could also end the list.
 enum class ObjectStart {
   kAnyToken,   ///< whatever scores highest, unless it is EOS

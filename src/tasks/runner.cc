@@ -116,6 +116,21 @@ void Runner::logits(const Sequence& sequence, std::span<const int> ids, float* o
   decoder_.logits(sequence.hidden.data(), ids, out);
 }
 
+std::span<const float> Runner::coordinate_logits(const Sequence& sequence) {
+  const auto bins = static_cast<std::size_t>(engine_.config().region->coord_out_dim);
+  region_logits_.reserve_discard(bins);
+  region::decode_coordinate(context_, *engine_.model->region, sequence.hidden.data(), 1,
+                            region_logits_.data());
+  return {region_logits_.data(), bins};
+}
+
+std::span<const float> Runner::size_logits(const Sequence& sequence) {
+  const auto bins = static_cast<std::size_t>(engine_.config().region->size_out_dim);
+  region_logits_.reserve_discard(bins);
+  region::decode_size(context_, *engine_.model->region, sequence.hidden.data(), 1, region_logits_.data());
+  return {region_logits_.data(), bins};
+}
+
 bool Runner::advance(std::span<const Feed> feeds, const LayerFn& on_layer) {
   begin(feeds);
   return run(on_layer);

@@ -59,6 +59,10 @@ class Runner {
 
   /// Single logits of the last position, each with the bits that it has among all.
   void logits(const Sequence& sequence, std::span<const int> ids, float* out);
+  /// What the region heads say of the last position; valid until the next call of either. Of a coordinate's
+  /// bins [coord_out_dim]; of a size's [size_out_dim], the width's before the height's.
+  std::span<const float> coordinate_logits(const Sequence& sequence);
+  std::span<const float> size_logits(const Sequence& sequence);
 
   const Engine& engine() const noexcept { return engine_; }
   ops::Context& context() noexcept { return context_; }
@@ -72,7 +76,8 @@ class Runner {
   const Engine& engine_;
   ops::Context context_;
   text::Decoder decoder_;
-  base::Buffer<float> embeddings_;  // [rows, dim]
+  base::Buffer<float> embeddings_;     // [rows, dim]
+  base::Buffer<float> region_logits_;  // of one coordinate or size
   /// Of the pass that was begun: who wants to know what of its last row. Empty for a picture.
   struct Reader {
     Sequence* sequence;
