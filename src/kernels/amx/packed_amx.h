@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/amx/tiles.h"
+#include "kernels/avx512bf16/avx512bf16.h"
 #include "kernels/avx512bf16/round.h"
 #include "kernels/avx512vnni/avx512vnni.h"
 #include "kernels/simd/packed512.h"
@@ -188,6 +189,15 @@ struct PackedAmx {
       kRows, simd::pack_panels<tensor::DType::kInt8, kRows, pack_int8_panel>, tile_int8};
   static constexpr PackedKernels kBF16 = {
       kRows, simd::pack_panels<tensor::DType::kBF16Packed, kRows, pack_bf16_panel>, tile_bf16};
+
+  /// AVX-512 BF16's table with these products.
+  static KernelTable table(std::string_view isa) {
+    KernelTable table = avx512bf16::table();
+    table.isa = isa;
+    table.int8 = kInt8;
+    table.bf16_packed = kBF16;
+    return table;
+  }
 };
 
 }  // namespace moonbeam::kernels::amx
