@@ -258,8 +258,8 @@ class PackedRun {
 }  // namespace
 
 void multiply_packed(Context& context, std::span<const PackedProduct> products, int rows) {
-  for (; !products.empty(); products = products.subspan(std::min(products.size(), kMostProducts)))
-    PackedRun(context, products.first(std::min(products.size(), kMostProducts)), rows).run();
+  MB_ASSERT(!products.empty() && products.size() <= kMostProducts);
+  PackedRun(context, products, rows).run();
 }
 
 }  // namespace moonbeam::ops

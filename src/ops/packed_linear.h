@@ -21,8 +21,8 @@ struct PackedProduct {
 /// Products of one job of the pool: what is known of them is kept on the caller's stack.
 inline constexpr std::size_t kMostProducts = 8;
 
-/// All products have `rows` rows. Those with the same `out` are done in their order, the others in any; more
-/// than kMostProducts take several jobs.
+/// 1 to kMostProducts products of `rows` rows each. Those with the same `out` are done in their order, the
+/// others in any.
 void multiply_packed(Context& context, std::span<const PackedProduct> products, int rows);
 
 }  // namespace moonbeam::ops
