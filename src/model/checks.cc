@@ -122,6 +122,12 @@ MemoryNeed memory_need(const Source& source, const std::vector<TensorSpec>& tabl
   return need;
 }
 
+void check_sum(const Source& source, const SourceTensor& tensor, std::uint64_t sum) {
+  if (!tensor.checksum || *tensor.checksum == sum) return;
+  base::fail(ErrorCode::kCorrupt, base::printable(source.path), ": '", base::printable(tensor.source_name),
+             "': its bytes do not give its checksum: the file is damaged");
+}
+
 void check_memory(const MemoryNeed& need, const base::Memory& memory, const std::string& path) {
   if (need.total() <= memory.available) return;
   fail(ErrorCode::kExhausted, base::printable(path), ": needs ", base::format_bytes(need.total()),

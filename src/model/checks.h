@@ -43,6 +43,9 @@ bool is_read_whole(const SourceTensor& tensor, bool mmap) noexcept;
 /// @throws Error kExhausted with both figures.
 void check_memory(const MemoryNeed& need, const base::Memory& memory, const std::string& path);
 
+/// @throws Error kCorrupt: the file says another sum of the tensor's bytes.
+void check_sum(const Source& source, const SourceTensor& tensor, std::uint64_t sum);
+
 /// `first`: index of values[0] in the tensor. @throws Error kCorrupt naming the first value that is NaN or
 /// infinite.
 void check_finite(std::span<const float> values, const std::string& tensor, const std::string& path,

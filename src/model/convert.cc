@@ -157,12 +157,7 @@ class Conversion {
   /// The tensor's values to be written as `target`; `made` holds them where no file does, and those of
   /// panels, which have no rows to cast.
   tensor::TensorView values(const SourceTensor& tensor, tensor::DType target, base::Buffer<std::byte>& made) {
-    tensor::TensorView view = tensor.view;
-    if (!view.data) {
-      made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
-      tensor.make(made.data(), pool_);
-      view.data = made.data();
-    }
+    const tensor::TensorView view = view_of(tensor, pool_, made);
     if (!tensor::is_packed(view.dtype) || view.dtype == target) return view;
     made = model::unpack_matrix(view, pool_);
     return {made.data(), tensor::DType::kF32, view.shape};

@@ -60,18 +60,11 @@ void verify_values(const Source& source, const std::vector<TensorSpec>& table) {
   base::ThreadPool pool(base::choose_threads(0));
   for (const TensorSpec& spec : table) {
     const SourceTensor& tensor = *source.find(spec.name);
-    tensor::TensorView view = tensor.view;
     base::Buffer<std::byte> made;
-    if (!view.data) {
-      made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
-      tensor.make(made.data(), pool);
-      view.data = made.data();
-    }
-    if (tensor.checksum &&
-        *tensor.checksum != model::hash_bytes({view.data, static_cast<std::size_t>(view.bytes())}, pool)) {
-      base::fail(ErrorCode::kCorrupt, base::printable(source.path), ": '",
-                 base::printable(tensor.source_name),
-                 "': its bytes do not give its checksum: the file is damaged");
+    tensor::TensorView view = model::view_of(tensor, pool, made);
+    if (tensor.checksum) {
+      const std::span bytes(view.data, static_cast<std::size_t>(view.bytes()));
+      model::check_sum(source, tensor, model::hash_bytes(bytes, pool));
     }
     if (tensor::is_packed(view.dtype)) {
       made = model::unpack_matrix(view, pool);

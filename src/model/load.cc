@@ -66,7 +66,7 @@ class Loader {
     }
     std::vector<base::Buffer<std::byte>> scratch;
     if (!view.data) view.data = made(tensor, scratch);
-    if (is_read_whole(tensor, mmap_)) check_sum(tensor, hash_bytes(bytes_of(tensor), pool_));
+    if (is_read_whole(tensor, mmap_)) check_sum(source_, tensor, hash_bytes(bytes_of(tensor), pool_));
     keep.push_back(type == tensor::DType::kF32 ? unpack_matrix(view, pool_)
                                                : convert_matrix(view, type, pool_));
     if (tensor.view.data) base::forget_pages(bytes_of(tensor));
@@ -81,15 +81,9 @@ class Loader {
   const std::byte* read_whole(const SourceTensor& tensor, std::vector<base::Buffer<std::byte>>& keep) {
     std::uint64_t sum = 0;
     keep.push_back(copy_bytes(bytes_of(tensor), pool_, sum));
-    check_sum(tensor, sum);
+    check_sum(source_, tensor, sum);
     base::forget_pages(bytes_of(tensor));
     return keep.back().data();
-  }
-
-  void check_sum(const SourceTensor& tensor, std::uint64_t sum) const {
-    if (!tensor.checksum || *tensor.checksum == sum) return;
-    fail(ErrorCode::kCorrupt, base::printable(source_.path), ": '", base::printable(tensor.source_name),
-         "': its bytes do not give its checksum: the file is damaged");
   }
 
   const std::byte* made(const SourceTensor& tensor, std::vector<base::Buffer<std::byte>>& keep) {
@@ -103,7 +97,7 @@ class Loader {
     std::vector<base::Buffer<std::byte>> scratch;
     TensorView view = tensor.view;
     if (!view.data) view.data = made(tensor, scratch);
-    if (is_read_whole(tensor, mmap_)) check_sum(tensor, base::hash64(bytes_of(tensor)));
+    if (is_read_whole(tensor, mmap_)) check_sum(source_, tensor, base::hash64(bytes_of(tensor)));
     base::Buffer<float> values(static_cast<std::size_t>(view.numel()));
     tensor::to_f32(view, values.data());
     check_finite(values.span(), spec.name, source_.path);

@@ -19,14 +19,9 @@ using Sink = std::function<void(std::span<const std::byte>)>;
 /// The tensor as `type`, a tensor at a time in memory.
 void write_tensor(const TensorSpec& spec, const SourceTensor& tensor, tensor::DType type,
                   base::ThreadPool& pool, const Sink& sink) {
-  tensor::TensorView view = tensor.view;
-  view.shape = spec.shape;
   base::Buffer<std::byte> made, converted;
-  if (!view.data) {
-    made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
-    tensor.make(made.data(), pool);
-    view.data = made.data();
-  }
+  tensor::TensorView view = view_of(tensor, pool, made);
+  view.shape = spec.shape;
   if (type != view.dtype) {
     converted = convert_matrix(view, type, pool);
     sink(converted.span());

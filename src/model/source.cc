@@ -115,6 +115,16 @@ Source open_by_content(const std::string& path) {
 
 }  // namespace
 
+tensor::TensorView view_of(const SourceTensor& tensor, base::ThreadPool& pool,
+                           base::Buffer<std::byte>& made) {
+  tensor::TensorView view = tensor.view;
+  if (view.data) return view;
+  made = base::Buffer<std::byte>(static_cast<std::size_t>(view.bytes()));
+  tensor.make(made.data(), pool);
+  view.data = made.data();
+  return view;
+}
+
 const SourceTensor* Source::find(std::string_view plain) const {
   const auto found = tensors.find(plain);
   return found == tensors.end() ? nullptr : &found->second;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/thread_pool.h"
 #include "formats/gguf.h"
 #include "formats/tokenizer_data.h"
@@ -53,6 +54,9 @@ struct Source {
   /// Size `axis` of a tensor; 0 if there is none or it has fewer axes.
   std::int64_t size(std::string_view plain, int axis) const;
 };
+
+/// The tensor's values where they lie, or `made` filled with them where no file holds them.
+tensor::TensorView view_of(const SourceTensor& tensor, base::ThreadPool& pool, base::Buffer<std::byte>& made);
 
 /// Opens a file or folder, or generates "synth:VARIANT[:DTYPE]"; names are resolved before.
 /// @throws Error kNotFound, kCorrupt, kUnsupported, kInvalidArgument.
