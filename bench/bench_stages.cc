@@ -13,6 +13,7 @@
 
 #include <moonbeam/version.h>
 
+#include "args.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "tasks/engine.h"
@@ -37,16 +38,6 @@ constexpr const char* kUsage =
     "usage: bench_stages [--model synth:moondream2:f32] [--mode auto] [--threads 0] [--repeat 5]\n"
     "                    [--stage encode|prefill|decode|all] [--streams 1] [--past 760]\n";
 
-int number(const std::string& flag, const std::string& value, int least) {
-  char* end = nullptr;
-  const long n = std::strtol(value.c_str(), &end, 10);
-  if (value.empty() || *end != '\0' || n < least || n > 1'000'000) {
-    base::fail(ErrorCode::kInvalidArgument, flag, ": expected a number of at least ", least, ", got '", value,
-               "'");
-  }
-  return static_cast<int>(n);
-}
-
 Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; i += 2) {
@@ -60,19 +51,18 @@ Options parse(int argc, char** argv) {
     } else if (flag == "--mode") {
       options.mode = value;
     } else if (flag == "--streams") {
-      options.streams = number(flag, value, 1);
+      options.streams = bench::number(flag, value, 1);
     } else if (flag == "--threads") {
-      options.threads = number(flag, value, 0);
+      options.threads = bench::number(flag, value, 0);
     } else if (flag == "--repeat") {
-      options.repeat = number(flag, value, 1);
+      options.repeat = bench::number(flag, value, 1);
     } else if (flag == "--past") {
-      options.past = number(flag, value, 2);
+      options.past = bench::number(flag, value, 2);
     } else {
       base::fail(ErrorCode::kInvalidArgument, flag, ": no such flag");
     }
   }
-  if (!find_mode(options.mode))
-    base::fail(ErrorCode::kInvalidArgument, "--mode: no mode '", options.mode, "'");
+  bench::mode(options.mode);
   return options;
 }
 
@@ -151,7 +141,7 @@ int main(int argc, char** argv) {
   try {
     const double start = base::now_ms();
     const auto engine =
-        tasks::open_engine(options.model, {.mode = *find_mode(options.mode), .threads = options.threads});
+        tasks::open_engine(options.model, {.mode = bench::mode(options.mode), .threads = options.threads});
     std::printf("{\"stage\":\"load\",\"ms\":%.3f,\"model\":\"%s\"}\n", base::now_ms() - start,
                 options.model.c_str());
     if (options.stage == "encode" || options.stage == "all") bench_encode(options, *engine);

@@ -17,6 +17,7 @@
 #include <moonbeam/version.h>
 #include <moonbeam/weights.h>
 
+#include "args.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -37,14 +38,24 @@ struct Options {
 
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; i += 2) {
     const std::string flag = argv[i];
+    if (i + 1 == argc) base::fail(ErrorCode::kInvalidArgument, flag, ": not a flag, or without its value");
     const std::string value = argv[i + 1];
-    if (flag == "--model") options.model = value;
-    if (flag == "--mode") options.mode = value;
-    if (flag == "--threads") options.threads = std::atoi(value.c_str());
-    if (flag == "--repeat") options.repeat = std::max(1, std::atoi(value.c_str()));
+    if (flag == "--model") {
+      options.model = value;
+    } else if (flag == "--mode") {
+      options.mode = value;
+      bench::mode(value);
+    } else if (flag == "--threads") {
+      options.threads = bench::number(flag, value, 0);
+    } else if (flag == "--repeat") {
+      options.repeat = bench::number(flag, value, 1);
+    } else {
+      base::fail(ErrorCode::kInvalidArgument, flag, ": no such flag");
+    }
   }
+  if (options.model.empty()) base::fail(ErrorCode::kInvalidArgument, "--model: expected a path");
   return options;
 }
 
@@ -117,8 +128,7 @@ void run(const Options& options) {
   const int threads = base::choose_threads(options.threads);
   // docs/modes.md: a quantised file is read, anything else is packed on the way.
   const bool packed = !inspect_model(options.model).recipe.empty();
-  const LoadOptions load{
-      .mode = find_mode(options.mode).value_or(Mode::kAuto), .threads = threads, .progress = {}};
+  const LoadOptions load{.mode = bench::mode(options.mode), .threads = threads, .progress = {}};
   std::size_t bytes = 0;
   std::string mode;
   Series copies, starts;
@@ -146,9 +156,13 @@ void run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options = parse(argc, argv);
-  if (options.model.empty()) {
-    std::fprintf(stderr, "usage: bench_start --model PATH [--mode M] [--threads N] [--repeat N]\n");
+  Options options;
+  try {
+    options = parse(argc, argv);
+  } catch (const Error& error) {
+    std::fprintf(stderr,
+                 "bench_start: %s\nusage: bench_start --model PATH [--mode M] [--threads N] [--repeat N]\n",
+                 error.what());
     return 2;
   }
   try {
