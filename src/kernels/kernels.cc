@@ -34,7 +34,7 @@ std::vector<const KernelTable*> find_runnable() {
   if (cpu.avx512 && cpu.avx512_vnni) tables.push_back(&avx512vnni::table());
   const bool bf16 = cpu.avx512 && cpu.avx512_vnni && cpu.avx512_bf16;
   if (bf16) tables.push_back(&avx512bf16::table());
-  if (bf16 && cpu.amx_int8 && cpu.amx_bf16 && base::may_use_tiles()) tables.push_back(&amx::table());
+  if (bf16 && base::may_use_tiles()) tables.push_back(&amx::table());
 #endif
 #ifdef MOONBEAM_KERNELS_ARM
   const base::CpuFeatures& cpu = base::cpu_features();
