@@ -116,7 +116,8 @@ def machine_part(figures):
         out += [figures.cpu + ".", ""]
     if figures.limits:
         out += [
-            "What it can do at most, measured by `bench_limits` in the same hour; ratios below are to these:",
+            "What it can do at most, measured by `bench_limits`; ratios below are to these. What memory gives moves by a fifth from",
+            "hour to hour, and not every table is of the same one:",
             "",
         ]
         rows = []
