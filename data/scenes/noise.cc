@@ -120,7 +120,9 @@ std::string add_user_noise(std::string& text, std::string_view deciding, Stream&
   } else if (profile == "typo") {
     const int edits = stream.chance(0.7) ? 1 : 2;
     for (int i = 0; i < edits; ++i) {
-      if (!one_typo(text, deciding, stream)) return {};
+      if (one_typo(text, deciding, stream)) continue;
+      if (i == 0) return {};
+      break;  // the first one stands
     }
   } else if (profile == "upper") {
     std::transform(text.begin(), text.end(), text.begin(), upper);
