@@ -1,8 +1,6 @@
 #include "eval/metrics/answers.h"
 
-#include <vector>
-
-#include "data/scenes/mentions.h"
+#include <algorithm>
 
 namespace moonbeam::eval {
 
@@ -49,6 +47,17 @@ std::string read_side(std::string_view answer) {
     if (word == "left" || word == "right" || word == "above" || word == "below") return word;
   }
   return {};
+}
+
+bool names_colour(std::string_view answer, std::string_view colour) {
+  const std::vector<std::string> words = words_of(answer);
+  return std::find(words.begin(), words.end(), colour) != words.end();
+}
+
+std::vector<data::Mention> seen_things(std::string_view answer, const data::LabelTable& labels) {
+  std::vector<data::Mention> things = data::mentions(answer, labels);
+  std::erase_if(things, [](const data::Mention& one) { return one.count == 0; });
+  return things;
 }
 
 bool is_refusal(std::string_view answer) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "data/scenes/test_scenes.h"
 #include "eval/metrics/answers.h"
 #include "eval/metrics/boxes.h"
 #include "eval/metrics/rate.h"
@@ -42,6 +43,22 @@ TEST(Answers, AreReadAsAWordAndAsASentence) {
   EXPECT_TRUE(is_refusal("There is no ladder in the picture."));
   EXPECT_TRUE(is_refusal("There are no scissors."));
   EXPECT_FALSE(is_refusal("Red."));
+}
+
+TEST(NamesColour, LooksAtEveryWordAndAtWholeOnes) {
+  EXPECT_TRUE(names_colour("The credit card is red.", "red"));
+  EXPECT_TRUE(names_colour("Red", "red"));
+  EXPECT_FALSE(names_colour("Reddish.", "red"));
+  EXPECT_FALSE(names_colour("The credit card is blue.", "red"));
+  EXPECT_FALSE(names_colour("", "red"));
+}
+
+TEST(SeenThings, LeaveOutWhatIsSaidToBeAbsent) {
+  const data::LabelTable& labels = data::test_labels();
+  const std::vector<data::Mention> things = seen_things("There is no cat, but two dogs.", labels);
+  ASSERT_EQ(things.size(), 1U);
+  EXPECT_EQ(things[0].label, data::test_label("dog"));
+  EXPECT_TRUE(seen_things("No cat.", labels).empty());
 }
 
 TEST(MatchBoxes, PairsEachBoxOnce) {

@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 
-#include "data/scenes/mentions.h"
 #include "eval/metrics/answers.h"
 #include "eval/metrics/boxes.h"
 
@@ -165,15 +164,8 @@ class Evaluation {
   }
 
   bool names(const std::string& said, int label) const {
-    const std::vector<data::Mention> named = data::mentions(said, labels_);
+    const std::vector<data::Mention> named = seen_things(said, labels_);
     return !named.empty() && named.front().label == label;
-  }
-
-  static bool names_colour(const std::string& said, const std::string& colour) {
-    std::string lower = said;
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    const std::size_t at = lower.find(colour);
-    return at != std::string::npos && (at == 0 || lower[at - 1] == ' ');
   }
 
   void look_at_caption(const data::Scene& scene, const data::Question& question, const EncodedImage& image,
@@ -187,7 +179,7 @@ class Evaluation {
     caption.max_tokens = 200;
     const std::string said = model_.caption(image, caption).caption;
     std::set<int> named, truth;
-    for (const data::Mention& one : data::mentions(said, labels_)) named.insert(one.label);
+    for (const data::Mention& one : seen_things(said, labels_)) named.insert(one.label);
     for (const data::SceneObject& object : scene.objects) truth.insert(object.label);
     const auto both =
         std::count_if(named.begin(), named.end(), [&](int label) { return truth.contains(label); });
