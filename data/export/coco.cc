@@ -59,14 +59,17 @@ std::vector<std::uint32_t> rectangle_runs(const PixelBox& box, int height, int w
 void add_instances(const SceneRow& row, std::string& out) {
   const Scene& scene = row.scene;
   const std::vector<BoxRow> boxes = row.noisy ? mistaken_boxes(scene, row.things) : true_boxes(scene);
-  int number = 0;
+  std::size_t phantoms = 0;
   for (const BoxRow& box : boxes) {
+    // By the object, so that refcoco.cc can name it whatever else is missing; phantoms come after them all.
+    const std::size_t number =
+        box.object >= 0 ? static_cast<std::size_t>(box.object) + 1 : scene.objects.size() + ++phantoms;
     const SceneObject* object =
         box.object >= 0 ? &scene.objects[static_cast<std::size_t>(box.object)] : nullptr;
     const std::uint64_t area =
         object ? object->visible_area
                : static_cast<std::uint64_t>(box.box.width()) * static_cast<std::uint64_t>(box.box.height());
-    Json line = {{"id", row.id() * kMostOfImage + static_cast<std::uint64_t>(++number)},
+    Json line = {{"id", row.id() * kMostOfImage + number},
                  {"image_id", row.id()},
                  {"category_id", box.label + 1},
                  {"bbox", box_of(box.box)},

@@ -182,6 +182,35 @@ TEST(ExportScenes, KeepsTheTruthApartFromMistakesAndSaysWhatTheyAre) {
   EXPECT_FALSE(fs::exists(root / "clean/truth"));
 }
 
+TEST(ExportScenes, NumbersAnnotationsAsExpressionsDoWhateverIsMissing) {
+  const base::TestFolder root;
+  ExportOptions options = small(root / "set", 400);
+  options.noisy = true;
+  options.formats = {"coco", "refcoco"};
+  export_scenes(options, draw, test_labels());
+  std::map<std::int64_t, json> annotations;
+  const json coco = json::parse(root.get("set/coco/instances.json"));
+  for (const json& one : coco["annotations"]) {
+    EXPECT_TRUE(annotations.emplace(one["id"].get<std::int64_t>(), one).second);
+  }
+  int found = 0, missing = 0, wrong_class = 0;
+  for (const json& ref : lines(root.get("set/refcoco/refs.jsonl"))) {
+    const auto at = annotations.find(ref["ann_id"].get<std::int64_t>());
+    if (at == annotations.end()) {
+      ++missing;
+      continue;
+    }
+    ++found;
+    EXPECT_EQ(at->second["image_id"], ref["image_id"]);
+    EXPECT_EQ(at->second["bbox"], ref["bbox"]);
+    wrong_class += at->second["category_id"] != ref["category_id"];
+  }
+  // 3 % have no box and 2 % another class: those are the mistakes, the expressions are true.
+  EXPECT_GT(found, 400);
+  EXPECT_NEAR(missing, 0.03 * (found + missing), 0.02 * found);
+  EXPECT_NEAR(wrong_class, 0.02 * found, 0.015 * found);
+}
+
 TEST(ExportScenes, AsksForNoMoreEqualThingsThanASceneMayHold) {
   const base::TestFolder root;
   ExportOptions options = small(root / "set");

@@ -9,7 +9,7 @@ namespace moonbeam::data {
 
 namespace {
 
-constexpr std::uint64_t kMostOfImage = 100;  // as in coco.cc: annotation ids are the same
+constexpr std::uint64_t kMostOfImage = 100;  // as in coco.cc: ids of objects are the same
 
 std::vector<ExportFile> files(const SetInfo&) {
   return {json_lines("refcoco/refs.jsonl", 0)};
