@@ -142,8 +142,7 @@ class Export {
     const std::string& folder = options_.folder;
     std::error_code error;
     if (!fs::exists(folder, error) || fs::is_empty(folder, error)) {
-      make_folder(parts_folder());
-      write_whole(parts_folder() + "/options.json", settings_.dump(1));
+      begin(settings_);
       return false;
     }
     const bool whole = fs::exists(folder + "/dataset.json"),
@@ -153,9 +152,9 @@ class Export {
                  ": exists, and is no set of scenes that could be ", options_.force ? "replaced" : "resumed");
     }
     if (options_.force) {
+      begin(Json::object());  // no options: a run that is killed here can be replaced, and not resumed
       clear_folder();
-      make_folder(parts_folder());
-      write_whole(parts_folder() + "/options.json", settings_.dump(1));
+      begin(settings_);
       return false;
     }
     if (!options_.resume) {
@@ -164,6 +163,10 @@ class Export {
     }
     const Json settings = whole ? read_json(folder + "/dataset.json").value("options", Json::object())
                                 : read_json(parts_folder() + "/options.json");
+    if (settings.empty()) {
+      base::fail(ErrorCode::kInvalidArgument, base::printable(folder),
+                 ": cannot be resumed: a run that was replacing it was stopped; replace it");
+    }
     for (const auto& [key, value] : settings_.items()) {
       const Json there = settings.value(key, Json());
       if (there == value) continue;
@@ -174,15 +177,26 @@ class Export {
     return whole;
   }
 
-  /// What this writes, and nothing else that may lie there.
+  void begin(const Json& settings) const {
+    make_folder(parts_folder());
+    write_whole(parts_folder() + "/options.json", settings.dump(1));
+  }
+
+  /// What this writes, and nothing else that may lie there. The options stay: without them nobody would know
+  /// the folder for ours.
   void clear_folder() {
-    std::set<std::string> ours = {"images", "shards", "truth", "manifest.jsonl", ".parts"};
+    std::set<std::string> ours = {"images", "shards", "truth", "manifest.jsonl"};
     for (const Format& format : formats()) {
       for (const ExportFile& file : format.files(set_info()))
         ours.insert(file.path.substr(0, file.path.find('/')));
     }
     fs::remove(options_.folder + "/dataset.json");  // first: the set is not whole from here on
     for (const std::string& one : ours) fs::remove_all(options_.folder + "/" + one);
+    std::vector<fs::path> stale;
+    for (const fs::directory_entry& entry : fs::directory_iterator(parts_folder())) {
+      if (entry.path().filename() != "options.json") stale.push_back(entry.path());
+    }
+    for (const fs::path& one : stale) fs::remove_all(one);
   }
 
   void draw_parts() {

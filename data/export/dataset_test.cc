@@ -258,6 +258,31 @@ TEST(ExportScenes, GoesOnWhereItWasStopped) {
   EXPECT_EQ(export_scenes(options, draw, test_labels()).questions, result.questions);
 }
 
+TEST(ExportScenes, ReplacesAFolderWhoseReplacementWasStopped) {
+  const base::TestFolder root;
+  ExportOptions options = small(root / "fresh", 3);
+  options.formats = {"coco", "webdataset"};
+  export_scenes(options, draw, test_labels());
+  options.folder = root / "set";
+  export_scenes(options, draw, test_labels());
+  root.put("set/.parts/00000/part.json", "{}");  // stale
+  // Clearing stops at what it cannot remove: after the folder was marked, before anything was removed.
+  fs::remove(root / "set/dataset.json");
+  root.put("set/dataset.json/in/the/way", "");
+  options.force = true;
+  EXPECT_THROW(export_scenes(options, draw, test_labels()), std::exception);
+  fs::remove_all(root / "set/dataset.json");
+  fs::remove_all(root / "set/images");
+  EXPECT_EQ(root.get("set/.parts/options.json"), "{}");
+  options.force = false;
+  options.resume = true;
+  EXPECT_THROW(export_scenes(options, draw, test_labels()), Error);
+  options.force = true;
+  options.resume = false;
+  export_scenes(options, draw, test_labels());
+  EXPECT_EQ(contents(root, "set"), contents(root, "fresh"));
+}
+
 TEST(ExportScenes, RefusesFoldersOfOthersAndOtherOptions) {
   const base::TestFolder root;
   root.put("mine/letter.txt", "keep me");
