@@ -82,11 +82,13 @@ void write_whole(const std::string& path, std::string_view text) {
   file.commit();
 }
 
-Json read_json(const std::string& path) {
+/// What `use` makes of a file; one that does not hold what it looks for is corrupt.
+template <typename Use>
+auto read_json(const std::string& path, const Use& use) {
   try {
-    return Json::parse(base::read_file(path, kMostJson));
+    return use(Json::parse(base::read_file(path, kMostJson)));
   } catch (const nlohmann::json::exception&) {
-    base::fail(ErrorCode::kCorrupt, path, ": not JSON");
+    base::fail(ErrorCode::kCorrupt, base::printable(path), ": not what this program writes");
   }
 }
 
@@ -128,9 +130,14 @@ class Export {
   }
 
   ExportResult run() {
-    if (open_folder()) return result_of(read_json(options_.folder + "/dataset.json"));
-    draw_parts();
-    return finish();
+    try {
+      if (open_folder()) return read_json(options_.folder + "/dataset.json", result_of);
+      draw_parts();
+      return finish();
+    } catch (const fs::filesystem_error& error) {
+      const std::string path = error.path1().empty() ? options_.folder : error.path1().string();
+      base::fail_system(path, "cannot use it", error.code().value());
+    }
   }
 
  private:
@@ -161,20 +168,28 @@ class Export {
       base::fail(ErrorCode::kInvalidArgument, base::printable(folder),
                  ": exists already; resume it or replace it");
     }
-    const Json settings = whole ? read_json(folder + "/dataset.json").value("options", Json::object())
-                                : read_json(parts_folder() + "/options.json");
-    if (settings.empty()) {
-      base::fail(ErrorCode::kInvalidArgument, base::printable(folder),
-                 ": cannot be resumed: a run that was replacing it was stopped; replace it");
-    }
-    for (const auto& [key, value] : settings_.items()) {
-      const Json there = settings.value(key, Json());
-      if (there == value) continue;
-      base::fail(ErrorCode::kInvalidArgument, base::printable(folder), ": cannot be resumed: ", key, " was ",
-                 there.dump(), ", now it is ", value.dump());
+    if (whole) {
+      read_json(folder + "/dataset.json", [&](const Json& json) { check_settings(json.at("options")); });
+    } else {
+      read_json(parts_folder() + "/options.json", [&](const Json& json) { check_settings(json); });
     }
     if (whole) fs::remove_all(parts_folder(), error);
     return whole;
+  }
+
+  /// Those of the folder have to be ours, or the bytes would not be.
+  void check_settings(const Json& there) const {
+    const std::string folder = base::printable(options_.folder);
+    if (there.is_object() && there.empty()) {
+      base::fail(ErrorCode::kInvalidArgument, folder,
+                 ": cannot be resumed: a run that was replacing it was stopped; replace it");
+    }
+    for (const auto& [key, value] : settings_.items()) {
+      const Json other = there.value(key, Json());
+      if (other == value) continue;
+      base::fail(ErrorCode::kInvalidArgument, folder, ": cannot be resumed: ", key, " was ", other.dump(),
+                 ", now it is ", value.dump());
+    }
   }
 
   void begin(const Json& settings) const {

@@ -48,7 +48,7 @@ using DrawScene = std::function<Scene(const SceneKey&, const SceneOptions&)>;
 /// Folder: images/PPPPP/NNNNNNNNNNNN.jpg, one folder or file a format, shards/, truth/, manifest.jsonl, and
 /// dataset.json, which is written last: without it the set is not whole. docs/data.md has the layout.
 /// @throws Error kInvalidArgument (unknown format, folder exists, options differ from those of the folder),
-///         kExhausted (disk full), kNotFound, kCancelled.
+///         kCorrupt (damaged dataset.json or parts), kExhausted (disk full), kNotFound, kCancelled.
 ExportResult export_scenes(const ExportOptions& options, const DrawScene& draw, const LabelTable& labels);
 
 /// Names for --format, with "webdataset".

@@ -270,7 +270,7 @@ TEST(ExportScenes, ReplacesAFolderWhoseReplacementWasStopped) {
   fs::remove(root / "set/dataset.json");
   root.put("set/dataset.json/in/the/way", "");
   options.force = true;
-  EXPECT_THROW(export_scenes(options, draw, test_labels()), std::exception);
+  EXPECT_THROW(export_scenes(options, draw, test_labels()), Error);
   fs::remove_all(root / "set/dataset.json");
   fs::remove_all(root / "set/images");
   EXPECT_EQ(root.get("set/.parts/options.json"), "{}");
@@ -281,6 +281,34 @@ TEST(ExportScenes, ReplacesAFolderWhoseReplacementWasStopped) {
   options.resume = false;
   export_scenes(options, draw, test_labels());
   EXPECT_EQ(contents(root, "set"), contents(root, "fresh"));
+}
+
+TEST(ExportScenes, NamesADamagedFile) {
+  const base::TestFolder root;
+  ExportOptions options = small(root / "set", 3);
+  options.formats = {"pope"};
+  export_scenes(options, draw, test_labels());
+  options.resume = true;
+  const auto expect_corrupt = [&](const std::string& file) {
+    try {
+      export_scenes(options, draw, test_labels());
+      FAIL() << file;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorrupt) << error.what();
+      EXPECT_NE(std::string(error.what()).find(file), std::string::npos) << error.what();
+    }
+  };
+  json dataset = json::parse(root.get("set/dataset.json"));
+  dataset.erase("objects");
+  for (const std::string& text : {std::string("{"), std::string("[]"), std::string("{}"), dataset.dump()}) {
+    root.put("set/dataset.json", text);
+    expect_corrupt("dataset.json");
+  }
+  fs::remove(root / "set/dataset.json");
+  for (const char* text : {"{", "[]", "7"}) {
+    root.put("set/.parts/options.json", text);
+    expect_corrupt("options.json");
+  }
 }
 
 TEST(ExportScenes, RefusesFoldersOfOthersAndOtherOptions) {

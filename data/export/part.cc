@@ -180,7 +180,8 @@ class PartWriter {
                                                      {"by_kind", totals_.by_kind}})
                                                    .dump());
     const base::Descriptor folder(base::open_descriptor(folder_.path(), O_RDONLY | O_DIRECTORY));
-    if (folder.get() >= 0 && ::syncfs(folder.get()) != 0 && errno != ENOSYS) {
+    if (folder.get() < 0) base::fail_system(folder_.path(), "cannot open", errno);
+    if (::syncfs(folder.get()) != 0 && errno != ENOSYS) {
       base::fail_system(folder_.path(), "cannot write", errno);
     }
     folder_.commit();
