@@ -1,5 +1,6 @@
 #include "tasks/runner.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -53,22 +54,22 @@ void Runner::begin(std::span<const Feed> feeds) {
   std::size_t rows = 0;
   for (const Feed& feed : feeds) rows += feed.tokens.size();
   embeddings_.reserve_discard(rows * dim);
-  std::vector<text::Rows> batch;
   float* row = embeddings_.data();
-  std::vector<Reader> readers;
-  int end = 0;
+  batch_.clear();
+  readers_.clear();
   for (const Feed& feed : feeds) {
-    const auto count = static_cast<int>(feed.tokens.size());
-    batch.push_back({&feed.sequence->cache, count});
-    end += count;
-    readers.push_back({feed.sequence, end - 1, feed.logits});
+    batch_.push_back({&feed.sequence->cache, static_cast<int>(feed.tokens.size())});
     for (const Token& token : feed.tokens) {
       embed(token, row);
       row += dim;
     }
   }
-  decoder_.begin(batch, embeddings_.data());
-  readers_ = std::move(readers);
+  decoder_.begin(batch_, embeddings_.data());
+  int end = 0;
+  for (const Feed& feed : feeds) {
+    end += static_cast<int>(feed.tokens.size());
+    readers_.push_back({feed.sequence, end - 1, feed.logits});
+  }
 }
 
 bool Runner::step() {
@@ -86,27 +87,29 @@ void Runner::abandon() noexcept {
 void Runner::finish() {
   const auto dim = static_cast<std::size_t>(engine_.config().text.dim);
   const auto vocab = static_cast<std::size_t>(engine_.config().text.vocab_size);
-  std::vector<float> last;
-  std::vector<Sequence*> asked;
+  asked_.clear();
+  asked_hidden_.reserve_discard(readers_.size() * dim);
   for (const Reader& reader : readers_) {
     const float* hidden = decoder_.hidden(reader.last);
     reader.sequence->hidden.assign(hidden, hidden + dim);
-    reader.sequence->logits.clear();
-    if (!reader.logits) continue;
-    last.insert(last.end(), hidden, hidden + dim);
-    asked.push_back(reader.sequence);
+    if (!reader.logits) {
+      reader.sequence->logits.clear();
+      continue;
+    }
+    std::copy_n(hidden, dim, asked_hidden_.data() + asked_.size() * dim);
+    asked_.push_back(reader.sequence);
   }
   readers_.clear();
-  if (asked.empty()) return;
-  if (asked.size() == 1) {
-    asked[0]->logits.resize(vocab);
-    decoder_.logits(last.data(), 1, asked[0]->logits.data());
+  if (asked_.empty()) return;
+  if (asked_.size() == 1) {
+    asked_[0]->logits.resize(vocab);  // fills nothing from the second step on
+    decoder_.logits(asked_hidden_.data(), 1, asked_[0]->logits.data());
     return;
   }
-  std::vector<float> all(asked.size() * vocab);
-  decoder_.logits(last.data(), static_cast<int>(asked.size()), all.data());
-  const float* from = all.data();
-  for (Sequence* sequence : asked) {
+  asked_logits_.reserve_discard(asked_.size() * vocab);
+  decoder_.logits(asked_hidden_.data(), static_cast<int>(asked_.size()), asked_logits_.data());
+  const float* from = asked_logits_.data();
+  for (Sequence* sequence : asked_) {
     sequence->logits.assign(from, from + vocab);
     from += vocab;
   }

@@ -78,6 +78,7 @@ class Runner {
   text::Decoder decoder_;
   base::Buffer<float> embeddings_;     // [rows, dim]
   base::Buffer<float> region_logits_;  // of one coordinate or size
+  std::vector<text::Rows> batch_;      // of the pass that begins
   /// Of the pass that was begun: who wants to know what of its last row. Empty for a picture.
   struct Reader {
     Sequence* sequence;
@@ -85,6 +86,9 @@ class Runner {
     bool logits;
   };
   std::vector<Reader> readers_;
+  // Those that ask for logits, their hidden [asked, dim] and, where they are several, logits [asked, vocab].
+  std::vector<Sequence*> asked_;
+  base::Buffer<float> asked_hidden_, asked_logits_;
 };
 
 /// An empty sequence; `prefix` positions at its start see each other.
