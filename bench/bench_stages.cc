@@ -108,7 +108,7 @@ void bench_prefill(const Options& options, const tasks::Engine& engine) {
     embeddings[i] = static_cast<float>(i % 17) * 0.1f - 0.8f;
   report(options, engine, "prefill", [&] {
     tasks::Sequence sequence = tasks::new_sequence(engine, 1 + count);
-    runner.prefill_image(sequence, embeddings.data(), count, {});
+    runner.prefill_image(sequence, embeddings.data(), count);
   });
 }
 

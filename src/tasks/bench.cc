@@ -190,7 +190,7 @@ class Bench {
     return stage("prefill", {.operations = prefill_operations(engine_->config().text, tokens + 1)},
                  tokens + 1, [&] {
                    Sequence sequence = new_sequence(*engine_, 1 + tokens);
-                   runner.prefill_image(sequence, embeddings.data(), tokens, {});
+                   runner.prefill_image(sequence, embeddings.data(), tokens);
                  });
   }
 

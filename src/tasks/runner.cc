@@ -145,9 +145,9 @@ bool Runner::advance(Sequence& sequence, std::span<const Token> tokens, bool log
   return advance(std::span(&feed, 1), on_layer);
 }
 
-bool Runner::prefill_image(Sequence& sequence, const float* embeddings, int n, const LayerFn& on_layer) {
+void Runner::prefill_image(Sequence& sequence, const float* embeddings, int n) {
   begin_image(sequence, embeddings, n);
-  return run(on_layer);
+  run({});
 }
 
 void Runner::begin_image(Sequence& sequence, const float* embeddings, int n) {

@@ -46,7 +46,7 @@ class Runner {
                const LayerFn& on_layer = {});
 
   /// The picture's prefix: BOS and embeddings [n, dim], with the texts some releases put round them.
-  bool prefill_image(Sequence& sequence, const float* embeddings, int n, const LayerFn& on_layer);
+  void prefill_image(Sequence& sequence, const float* embeddings, int n);
 
   /// The same in pieces. The sequences stay where they are until the last step or abandon(); until then they
   /// are as before.

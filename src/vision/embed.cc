@@ -108,12 +108,10 @@ void ImageEmbedder::merge() {
 }
 
 ImageEmbeddings embed_image(Encoder& encoder, const VisionConfig& config, const Image& picture,
-                            const LayerFn& on_layer, const Probe& probe) {
+                            const Probe& probe) {
   ImageEmbedder embedder(config, picture);
   embedder.begin(encoder, probe);
-  for (bool more = true; more;) {
-    more = embedder.step();
-    if (on_layer && !on_layer(embedder.done(), embedder.steps())) return {};
+  while (embedder.step()) {
   }
   return embedder.take();
 }

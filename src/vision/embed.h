@@ -13,7 +13,7 @@ namespace moonbeam::vision {
 
 struct ImageEmbeddings {
   base::Buffer<float> data;  ///< [count, proj_out_dim]
-  int count = 0;             ///< image_grid squared; 0 if it was stopped
+  int count = 0;             ///< image_grid squared
   int crops = 0;             ///< crops that went through the encoder
 };
 
@@ -46,8 +46,8 @@ class ImageEmbedder {
   ImageEmbeddings out_;
 };
 
-/// All at once. @throws Error as ImageEmbedder. `count` is 0 if `on_layer` stopped it.
+/// All at once. @throws Error as ImageEmbedder.
 ImageEmbeddings embed_image(Encoder& encoder, const VisionConfig& config, const Image& picture,
-                            const LayerFn& on_layer = {}, const Probe& probe = {});
+                            const Probe& probe = {});
 
 }  // namespace moonbeam::vision

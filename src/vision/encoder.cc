@@ -30,14 +30,10 @@ Encoder::Encoder(const VisionConfig& config, const VisionWeights& weights, ops::
       context_(context),
       crops_per_batch_(std::max(1, kRowsPerBatch / config.patches())) {}
 
-bool Encoder::encode(const float* patches, int crops, float* features, const LayerFn& on_layer,
-                     const Probe& probe) {
+void Encoder::encode(const float* patches, int crops, float* features, const Probe& probe) {
   begin(patches, crops, features, probe);
-  for (bool more = true; more;) {
-    more = step();
-    if (on_layer && !on_layer(done_, steps_)) return false;
+  while (step()) {
   }
-  return true;
 }
 
 void Encoder::begin(const float* patches, int crops, float* features, Probe probe) {

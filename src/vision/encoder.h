@@ -20,9 +20,6 @@ namespace moonbeam::vision {
 /// For tests: sees the rows that leave a stage ("vit_in", "vit_block_attn", "vit_block", "features").
 using Probe = std::function<void(std::string_view stage, int layer, const float* rows, int count, int width)>;
 
-/// Called after each layer of each batch; false stops.
-using LayerFn = std::function<bool(int done, int total)>;
-
 /// Activations of the encoder, allocated once and reused. Not shared between threads.
 class Encoder {
  public:
@@ -30,9 +27,7 @@ class Encoder {
 
   /// patches [crops * P, patch_dim] -> features [crops * P, dim]. Crops go through in batches that keep the
   /// activations in bounds; a crop's features do not depend on the others'.
-  /// @return false if `on_layer` stopped it; features are then incomplete.
-  bool encode(const float* patches, int crops, float* features, const LayerFn& on_layer = {},
-              const Probe& probe = {});
+  void encode(const float* patches, int crops, float* features, const Probe& probe = {});
 
   /// The same in pieces: between two calls of step() other work may run. `patches` and `features` outlive the
   /// last step.

@@ -39,7 +39,7 @@ TEST(FullVision2024, FeaturesAndEmbeddingsMatch) {
     vision::Encoder encoder(config, engine->model->vision, context);
     std::vector<float> features;
     const auto embeddings = vision::embed_image(
-        encoder, config, load_image(test_path(std::string("goldens/images/") + file)), {},
+        encoder, config, load_image(test_path(std::string("goldens/images/") + file)),
         [&](std::string_view stage, int, const float* rows, int count, int width) {
           if (stage == "features")
             features.insert(features.end(), rows, rows + static_cast<std::ptrdiff_t>(count) * width);

@@ -109,7 +109,7 @@ TEST_P(HuggingFace, SiglipHiddenStatesMatch) {
   std::vector<float> features(kPatches * kDim);
   int checked = 0;
   encoder.encode(
-      patches.data(), 1, features.data(), {},
+      patches.data(), 1, features.data(),
       [&](std::string_view stage, int layer, const float* rows, int count, int width) {
         const std::span got(rows, static_cast<std::size_t>(count * width));
         if (stage == "vit_in") {

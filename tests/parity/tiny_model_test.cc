@@ -142,7 +142,7 @@ TEST_P(TinyModel, TextBlocksMatchFromTheGoldenEmbeddings) {
         << "block " << block;
   });
   tasks::Sequence sequence = tasks::new_sequence(*engine_, 1 + kPatches);
-  runner.prefill_image(sequence, embeddings.data(), kPatches, {});
+  runner.prefill_image(sequence, embeddings.data(), kPatches);
   EXPECT_EQ(sequence.cache.size(), 1 + kPatches);
 }
 
