@@ -85,12 +85,6 @@ void Batch::cancel(Id id) noexcept {
   for (Picture& picture : pictures_) mark(picture.waiting);
 }
 
-int Batch::waiting() const noexcept {
-  std::size_t count = waiting_.size();
-  for (const Picture& picture : pictures_) count += picture.waiting.size();
-  return static_cast<int>(count);
-}
-
 bool Batch::step() {
   drop_cancelled();
   admit();

@@ -1,5 +1,6 @@
 // Many requests in step: one pass through the weights for all running streams, pictures and long prompts a
-// layer at a time in between. What a server's worker thread drives; Model::query_all() is its simplest user.
+// layer at a time in between. What a server's worker thread is to drive; Model::query_all() is its simplest
+// user.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +64,6 @@ class Batch {
   bool step();
 
   int running() const noexcept { return static_cast<int>(streams_.size()); }  ///< in the places of streams
-  int waiting() const noexcept;                                               ///< for a place or a picture
 
  private:
   struct Stream;

@@ -44,7 +44,8 @@ text::TextStreamOptions answer_stream(const model::Prompts& prompts, const TextO
   return out;
 }
 
-const TextOptions& checked(const TextOptions& options) {
+template <class Options>  // TextOptions or what is derived from them
+const Options& checked(const Options& options) {
   if (options.max_tokens < 0) {
     base::fail(ErrorCode::kInvalidArgument, "max_tokens: expected at least 0, got ", options.max_tokens);
   }
@@ -102,7 +103,7 @@ GeneratedText generate_text(Runner& runner, Sequence& sequence, const TextOption
 
 ReasoningGeneration::ReasoningGeneration(const Engine& engine, const QueryOptions& options)
     : engine_(engine),
-      options_((checked(options), options)),
+      options_(checked(options)),
       sampler_(sampling(options.sampling)),
       stream_(engine.tokenizer, {}) {}
 
