@@ -23,32 +23,6 @@ constexpr std::string_view kText =
     "Is there a dog? No. Where is the triangle? It is at the bottom of the picture, between the circle and "
     "the square. The background is grey. What is above the triangle? A red circle and a blue square.";
 
-/// Sees the values that leave a stage; blocks of several calls come in order.
-using StageFn =
-    std::function<void(std::string_view stage, int layer, const float* values, std::size_t count)>;
-
-void run_text(const Engine& engine, const EncodedImage::Impl& image, const StageFn& on_stage) {
-  Runner runner(engine);
-  Sequence sequence = continue_image(engine, image);
-  std::vector<int> ids = engine.tokenizer.encode(kText, false);
-  const int count = std::min({kMostPositions, static_cast<int>(ids.size()), room(engine, sequence)});
-  if (count <= 0) return;
-  std::vector<Token> tokens;
-  for (int i = 0; i < count; ++i) tokens.emplace_back(TextToken{ids[static_cast<std::size_t>(i)]});
-
-  const text::TextConfig& config = engine.config().text;
-  std::vector<float> hidden;  // [count, dim] of the last block
-  runner.decoder().set_probe([&](int layer, const float* rows, int n, int width) {
-    const std::size_t size = static_cast<std::size_t>(n) * static_cast<std::size_t>(width);
-    on_stage("text_block", layer, rows, size);
-    if (layer == config.layers - 1) hidden.assign(rows, rows + size);
-  });
-  runner.advance(sequence, tokens, false);
-  std::vector<float> logits(static_cast<std::size_t>(count) * static_cast<std::size_t>(config.vocab_size));
-  runner.decoder().logits(hidden.data(), count, logits.data());
-  on_stage("logits", -1, logits.data(), logits.size());
-}
-
 void run_stages(const std::shared_ptr<const Engine>& engine, const StageFn& on_stage) {
   const auto size = [](int rows, int width) {
     return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
@@ -118,33 +92,34 @@ Image accuracy_picture(int side) {
   return image;
 }
 
+void run_text(const Engine& engine, const EncodedImage::Impl& image, const StageFn& on_stage) {
+  Runner runner(engine);
+  Sequence sequence = continue_image(engine, image);
+  std::vector<int> ids = engine.tokenizer.encode(kText, false);
+  const int count = std::min({kMostPositions, static_cast<int>(ids.size()), room(engine, sequence)});
+  if (count <= 0) return;
+  std::vector<Token> tokens;
+  for (int i = 0; i < count; ++i) tokens.emplace_back(TextToken{ids[static_cast<std::size_t>(i)]});
+
+  const text::TextConfig& config = engine.config().text;
+  std::vector<float> hidden;  // [count, dim] of the last block
+  runner.decoder().set_probe([&](int layer, const float* rows, int n, int width) {
+    const std::size_t size = static_cast<std::size_t>(n) * static_cast<std::size_t>(width);
+    on_stage("text_block", layer, rows, size);
+    if (layer == config.layers - 1) hidden.assign(rows, rows + size);
+  });
+  runner.advance(sequence, tokens, false);
+  std::vector<float> logits(static_cast<std::size_t>(count) * static_cast<std::size_t>(config.vocab_size));
+  runner.decoder().logits(hidden.data(), count, logits.data());
+  on_stage("logits", -1, logits.data(), logits.size());
+}
+
 StageValues record_stages(const std::shared_ptr<const Engine>& engine) {
   StageValues out;
   run_stages(engine, [&](std::string_view stage, int layer, const float* values, std::size_t count) {
     std::vector<float>& to = out[{std::string(stage), layer}];
     to.insert(to.end(), values, values + count);
   });
-  return out;
-}
-
-std::vector<float> logits_after(const std::shared_ptr<const Engine>& engine,
-                                const std::function<void(std::span<float> embeddings)>& change) {
-  PictureJob picture(engine, accuracy_picture(engine->config().vision.crop_size));
-  while (!picture.embeddings()) picture.step();
-  const vision::ImageEmbeddings& rows = picture.embeddings()->rows;
-  auto changed = std::make_shared<PictureEmbeddings>();
-  changed->rows.data = base::Buffer<float>(rows.data.size());
-  std::copy(rows.data.begin(), rows.data.end(), changed->rows.data.begin());
-  changed->rows.count = rows.count;
-  changed->rows.crops = rows.crops;
-  change(changed->rows.data.span());
-  PictureJob prefill(engine, changed);
-  run(prefill, {});
-  std::vector<float> out;
-  run_text(*engine, *prefill.result(),
-           [&](std::string_view stage, int, const float* values, std::size_t count) {
-             if (stage == "logits") out.assign(values, values + count);
-           });
   return out;
 }
 

@@ -5,8 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,16 +20,19 @@ namespace moonbeam::tasks {
 /// Drawn shapes on a background with noise, the same on every machine.
 Image accuracy_picture(int side);
 
+/// Sees the values that leave a stage; blocks of several calls come in order.
+using StageFn =
+    std::function<void(std::string_view stage, int layer, const float* values, std::size_t count)>;
+
+/// The text stages of a fixed text of up to 128 positions after `image`, in order: each position sees those
+/// before it. Nothing where the context has no room.
+void run_text(const Engine& engine, const EncodedImage::Impl& image, const StageFn& on_stage);
+
 /// Values that left each stage, with its layer.
 using StageValues = std::map<std::pair<std::string, int>, std::vector<float>>;
 
 /// Runs the picture and a text of up to 128 positions, each position seeing the ones before.
 StageValues record_stages(const std::shared_ptr<const Engine>& engine);
-
-/// Logits of the same text after a picture whose embeddings `change` was at: how much the text model enlarges
-/// an error that comes in.
-std::vector<float> logits_after(const std::shared_ptr<const Engine>& engine,
-                                const std::function<void(std::span<float> embeddings)>& change);
 
 /// The same run, compared with `reference`: bars are those of the engine's mode.
 ModelAccuracy measure_accuracy(const StageValues& reference, const std::shared_ptr<const Engine>& engine);

@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "model/accuracy.h"
@@ -382,6 +386,29 @@ TEST_P(AccuracyBars, HoldOnTheParityModelsPictureInEveryMode) {
       EXPECT_LE(stage.error, stage.bar) << stage.stage << ", " << mode_name(mode);
     }
   }
+}
+
+/// Logits of the text of the accuracy check after a picture whose embeddings `change` was at: how much the
+/// text model enlarges an error that comes in.
+std::vector<float> logits_after(const std::shared_ptr<const Engine>& engine,
+                                const std::function<void(std::span<float> embeddings)>& change) {
+  PictureJob picture(engine, accuracy_picture(engine->config().vision.crop_size));
+  while (!picture.embeddings()) picture.step();
+  const vision::ImageEmbeddings& rows = picture.embeddings()->rows;
+  auto changed = std::make_shared<PictureEmbeddings>();
+  changed->rows.data = base::Buffer<float>(rows.data.size());
+  std::copy(rows.data.begin(), rows.data.end(), changed->rows.data.begin());
+  changed->rows.count = rows.count;
+  changed->rows.crops = rows.crops;
+  change(changed->rows.data.span());
+  PictureJob prefill(engine, changed);
+  run(prefill, {});
+  std::vector<float> out;
+  run_text(*engine, *prefill.result(),
+           [&](std::string_view stage, int, const float* values, std::size_t count) {
+             if (stage == "logits") out.assign(values, values + count);
+           });
+  return out;
 }
 
 /// Relative distance of the logits when the text model runs in f32 behind an image encoder in bf16.
