@@ -249,7 +249,7 @@ class Export {
     for (const Format* format : plan_.formats) {
       for (const ExportFile& file : format->files(set_info())) {
         files.push_back(assemble(*format, file, false));
-        if (options_.noisy && format->has_noise && file.path.find("mistakes") == std::string::npos) {
+        if (options_.noisy && format->has_noise && file.twin) {
           files.push_back(assemble(*format, file, true));
         }
       }

@@ -30,8 +30,8 @@ struct SceneRow {
   std::uint64_t id() const { return scene.key.index; }
 };
 
-/// Lines of each stream of a format; every line ends with '\n' and holds one JSON value, or for
-/// kPairs "key":value.
+/// Lines of each stream of a format; every line ends with '\n' and holds one JSON value, or "key":value
+/// where the file makes an object of them.
 using Lines = std::vector<std::string>;
 
 enum class Join {
@@ -48,6 +48,7 @@ struct ExportFile {
   std::string path;  ///< below the output folder
   std::vector<FilePiece> pieces;
   Join join = Join::kLines;
+  bool twin = true;  ///< below truth/ too, where a noisy set is written; not what only tells of mistakes
 };
 
 /// What files say about the whole set.
@@ -60,7 +61,7 @@ struct SetInfo {
 struct Format {
   std::string_view name, what;
   int streams = 0;
-  bool has_noise = false;  ///< has a twin below truth/ where a noisy set is written
+  bool has_noise = false;  ///< its files differ in a noisy set
   std::vector<ExportFile> (*files)(const SetInfo& set) = nullptr;
   void (*add)(const SceneRow& row, Lines& out) = nullptr;
 };

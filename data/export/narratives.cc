@@ -185,8 +185,10 @@ class Narrator {
 };
 
 std::vector<ExportFile> files(const SetInfo& set) {
+  ExportFile mistakes = json_lines("narratives/mistakes.jsonl", kMistakes);
+  mistakes.twin = false;
   return {json_lines("narratives/" + std::string(name(set.split)) + "_localized_narratives.jsonl", kRows),
-          json_lines("narratives/mistakes.jsonl", kMistakes)};
+          mistakes};
 }
 
 void add(const SceneRow& row, Lines& out) {
