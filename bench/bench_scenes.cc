@@ -126,7 +126,6 @@ void write_sheet(const Arguments& a, const Atlas& atlas, const LabelTable& label
       if (object.colour) line += std::string(name(*object.colour)) + ' ';
       line += labels[object.label].noun + (object.text.empty() ? "" : " \"" + object.text + "\"") + ",";
     }
-    if (scene.background_colour) line += " on " + std::string(name(*scene.background_colour));
     std::printf("%s %s\n", line.c_str(), scene.background.c_str());
   }
   save_png(sheet, a.sheet);

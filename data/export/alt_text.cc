@@ -64,6 +64,6 @@ void add(const SceneRow& row, Lines& out) {
 
 }  // namespace
 
-const Format kAltText = {"alttext", "alt text as the web has it", 2, false, files, add};
+const Format kAltText = {"alttext", 2, false, files, add};
 
 }  // namespace moonbeam::data

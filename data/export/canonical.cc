@@ -146,6 +146,6 @@ std::vector<Json> canonical_samples(const SceneRow& row) {
   return out;
 }
 
-const Format kCanonical = {"canonical", "canonical samples, JSON lines", 1, false, files, add};
+const Format kCanonical = {"canonical", 1, false, files, add};
 
 }  // namespace moonbeam::data

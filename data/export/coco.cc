@@ -107,7 +107,6 @@ void add(const SceneRow& row, Lines& out) {
 
 }  // namespace
 
-const Format kCoco = {
-    "coco", "COCO instances with boxes and masks, and five captions a picture", 3, true, files, add};
+const Format kCoco = {"coco", 3, true, files, add};
 
 }  // namespace moonbeam::data

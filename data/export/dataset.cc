@@ -36,7 +36,7 @@ Json options_json(const ExportOptions& options, const std::vector<std::string>& 
           {"scenes", options.scenes},
           {"formats", names},
           {"noisy", options.noisy},
-          {"quality", options.quality},
+          {"quality", kJpegQuality},
           {"width", scene.width},
           {"height", scene.height},
           {"classes", scene.classes},

@@ -26,7 +26,6 @@ struct ExportOptions {
   QuestionOptions questions;
   std::vector<std::string> formats;  ///< names of formats(), and "webdataset"; empty: all that fit
   bool noisy = false;                ///< with mistakes; the truth goes below truth/
-  int quality = 92;                  ///< of the JPEGs
   int threads = 0;
   bool resume = false;  ///< go on with a folder of the same options
   bool force = false;   ///< replace a folder that this wrote

@@ -59,7 +59,7 @@ struct SetInfo {
 };
 
 struct Format {
-  std::string_view name, what;
+  std::string_view name;
   int streams = 0;
   bool has_noise = false;  ///< its files differ in a noisy set
   std::vector<ExportFile> (*files)(const SetInfo& set) = nullptr;

@@ -197,7 +197,6 @@ void add(const SceneRow& row, Lines& out) {
 
 }  // namespace
 
-const Format kNarratives = {
-    "narratives", "Localized Narratives: timed words and mouse traces", 2, true, files, add};
+const Format kNarratives = {"narratives", 2, true, files, add};
 
 }  // namespace moonbeam::data

@@ -42,9 +42,9 @@ std::string image_file(std::uint64_t index) {
   return name.data();
 }
 
-std::string encoded(const Image& image, int quality) {
+std::string encoded(const Image& image) {
   std::string bytes;
-  image::encode_jpeg(image, quality, "scene", [&](std::string_view piece) { bytes += piece; });
+  image::encode_jpeg(image, kJpegQuality, "scene", [&](std::string_view piece) { bytes += piece; });
   return bytes;
 }
 
@@ -69,7 +69,7 @@ void draw_one(const PartPlan& plan, std::uint64_t index, Drawn& out) {
   options.repeat = repeat_for(key, options.max_objects);
   const Scene scene = plan.draw(key, options);
   const std::vector<Question> questions = ask(scene, plan.labels, plan.options.questions);
-  out.jpeg = encoded(scene.image, plan.options.quality);
+  out.jpeg = encoded(scene.image);
   out.objects = scene.objects.size();
   for (const Question& question : questions) ++out.by_kind[static_cast<std::size_t>(question.kind)];
   SceneRow row{scene,

@@ -14,6 +14,8 @@ namespace moonbeam::data {
 
 inline constexpr std::uint64_t kPartScenes = 800;  ///< so that a shard holds fewer than 10,000 samples
 
+inline constexpr int kJpegQuality = 92;
+
 /// What a part needs to know; const while parts are written.
 struct PartPlan {
   const ExportOptions& options;

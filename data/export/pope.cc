@@ -63,6 +63,6 @@ void add(const SceneRow& row, Lines& out) {
 
 }  // namespace
 
-const Format kPope = {"pope", "POPE questions: random, popular, adversarial", 3, false, files, add};
+const Format kPope = {"pope", 3, false, files, add};
 
 }  // namespace moonbeam::data

@@ -87,6 +87,6 @@ void add(const SceneRow& row, Lines& out) {
 
 }  // namespace
 
-const Format kRefCoco = {"refcoco", "RefCOCO expressions, one object each", 1, false, files, add};
+const Format kRefCoco = {"refcoco", 1, false, files, add};
 
 }  // namespace moonbeam::data

@@ -208,11 +208,10 @@ void add_llava(const SceneRow& row, Lines& out) {
 
 }  // namespace
 
-const Format kVqaV2 = {"vqav2", "VQAv2 questions and annotations", 2, false, vqa_files, add_vqa};
-const Format kGqa = {"gqa", "GQA questions and scene graphs", 2, false, gqa_files, add_gqa};
-const Format kTextVqa = {
-    "textvqa", "TextVQA questions about signs (with --reading)", 1, false, textvqa_files, add_textvqa};
-const Format kTallyQa = {"tallyqa", "TallyQA counting questions", 1, false, tally_files, add_tally};
-const Format kLlava = {"llava", "LLaVA conversations", 1, false, llava_files, add_llava};
+const Format kVqaV2 = {"vqav2", 2, false, vqa_files, add_vqa};
+const Format kGqa = {"gqa", 2, false, gqa_files, add_gqa};
+const Format kTextVqa = {"textvqa", 1, false, textvqa_files, add_textvqa};
+const Format kTallyQa = {"tallyqa", 1, false, tally_files, add_tally};
+const Format kLlava = {"llava", 1, false, llava_files, add_llava};
 
 }  // namespace moonbeam::data

@@ -22,6 +22,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// A set of drawings that an npm package of Iconify holds.
+struct VectorSet {
+  std::string_view id;       // "noto"
+  std::string_view package;  // "@iconify-json/noto"
+  char tier;                 // 'a' permissive, 'b' CC BY, 'c' copyleft
+};
 constexpr std::array kSets = std::to_array<VectorSet>({
     {"noto", "@iconify-json/noto", 'a'},
     {"noto1", "@iconify-json/noto-v1", 'a'},
@@ -181,10 +187,6 @@ Layer shrunk(const Layer& picture, int side) {
 }
 
 }  // namespace
-
-std::span<const VectorSet> vector_sets() {
-  return kSets;
-}
 
 AtlasReport build_atlas(const fs::path& sources, const std::string& out, const LabelTable& labels,
                         const AtlasOptions& options,

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,14 +10,6 @@
 #include "data/scenes/labels.h"
 
 namespace moonbeam::data {
-
-/// A set of drawings that an npm package of Iconify holds.
-struct VectorSet {
-  std::string_view id;       ///< "noto"
-  std::string_view package;  ///< "@iconify-json/noto"
-  char tier;                 ///< 'a' permissive, 'b' CC BY, 'c' copyleft
-};
-std::span<const VectorSet> vector_sets();
 
 struct AtlasOptions {
   char tier = 'a';

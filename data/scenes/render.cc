@@ -6,7 +6,6 @@
 #include "data/scenes/appearance.h"
 #include "data/scenes/atlas.h"
 #include "data/scenes/background.h"
-#include "data/scenes/colours.h"
 #include "data/scenes/degrade.h"
 #include "data/scenes/layout.h"
 #include "data/scenes/mask.h"
@@ -70,17 +69,6 @@ class Stage {
       return std::pair(a.box.y_min, a.box.x_min) < std::pair(b.box.y_min, b.box.x_min);
     });
     return out;
-  }
-
-  /// The term that dominates what no object covers, seen on every third pixel.
-  std::optional<Colour> background_colour() const {
-    Layer seen((canvas_.width + 2) / 3, (canvas_.height + 2) / 3);
-    for (int y = 0; y < seen.height; ++y) {
-      for (int x = 0; x < seen.width; ++x) {
-        if (owners_.at(3 * x, 3 * y) == 0) seen.row(y)[x] = canvas_.row(3 * y)[3 * x];
-      }
-    }
-    return count_colours(seen).dominant();
   }
 
  private:
@@ -247,7 +235,6 @@ Scene render_scene(const SceneKey& key, const SceneOptions& options, const Atlas
   Scene scene;
   scene.key = key;
   scene.background = std::move(background.word);
-  scene.background_colour = stage.background_colour();
   scene.objects = stage.finish();
   for (SceneObject& object : scene.objects) {
     if (object.sprite.empty()) object.sprite = labels[object.label].noun;

@@ -55,7 +55,6 @@ struct Scene {
   Image image;                       ///< RGB, [height, width, 3]
   std::vector<SceneObject> objects;  ///< by y_min, then x_min (data.md 2.21)
   std::string background;            ///< word for captions: "plain", "striped", "textured"; empty: none
-  std::optional<Colour> background_colour;  ///< where one dominates the pixels that no object has
 };
 
 struct SceneOptions {

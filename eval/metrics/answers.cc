@@ -23,10 +23,6 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-double ratio(int part, int whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / whole;
-}
-
 }  // namespace
 
 std::optional<bool> read_yes_no(std::string_view answer) {
@@ -64,33 +60,6 @@ bool is_refusal(std::string_view answer) {
   const std::vector<std::string> words = words_of(answer);
   return words.size() >= 4 && words[0] == "there" && (words[1] == "is" || words[1] == "are") &&
          words[2] == "no";
-}
-
-void YesNoCounts::add(bool truth, std::optional<bool> said) {
-  if (truth) {
-    ++(said == true ? true_yes : false_no);
-  } else if (said.has_value()) {
-    ++(*said ? false_yes : true_no);
-  } else {
-    ++false_no;  // wrong, though not a yes
-  }
-}
-
-double YesNoCounts::accuracy() const {
-  return ratio(true_yes + true_no, n());
-}
-double YesNoCounts::precision() const {
-  return ratio(true_yes, true_yes + false_yes);
-}
-double YesNoCounts::recall() const {
-  return ratio(true_yes, true_yes + false_no);
-}
-double YesNoCounts::f1() const {
-  const double p = precision(), r = recall();
-  return p + r > 0 ? 2 * p * r / (p + r) : 0;
-}
-double YesNoCounts::yes_ratio() const {
-  return ratio(true_yes + false_yes, n());
 }
 
 }  // namespace moonbeam::eval

@@ -29,17 +29,4 @@ std::vector<data::Mention> seen_things(std::string_view answer, const data::Labe
 /// "There is no elephant.", "There are no scissors in the picture."
 bool is_refusal(std::string_view answer);
 
-/// Counts of POPE (data.md 3.5): yes is the positive class.
-struct YesNoCounts {
-  int true_yes = 0, false_yes = 0, true_no = 0, false_no = 0;
-
-  void add(bool truth, std::optional<bool> said);  ///< unread answers are wrong, and no yes
-  int n() const { return true_yes + false_yes + true_no + false_no; }
-  double accuracy() const;
-  double precision() const;
-  double recall() const;
-  double f1() const;
-  double yes_ratio() const;
-};
-
 }  // namespace moonbeam::eval

@@ -18,15 +18,6 @@ TEST(Iou, MatchesTheVectors) {
   EXPECT_EQ(iou({0, 0, 0, 0}, {0, 0, 0, 0}), 0);
 }
 
-TEST(YesNoCounts, MatchTheVector) {
-  const YesNoCounts counts{1264, 575, 925, 236};
-  EXPECT_NEAR(counts.accuracy(), 0.7297, 5e-5);
-  EXPECT_NEAR(counts.precision(), 0.6873, 5e-5);
-  EXPECT_NEAR(counts.recall(), 0.8427, 5e-5);
-  EXPECT_NEAR(counts.f1(), 0.7571, 5e-5);
-  EXPECT_NEAR(counts.yes_ratio(), 0.613, 5e-4);
-}
-
 TEST(Answers, AreReadAsAWordAndAsASentence) {
   EXPECT_EQ(read_yes_no("yes"), true);
   EXPECT_EQ(read_yes_no(" No."), false);

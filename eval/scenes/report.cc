@@ -15,19 +15,18 @@ using Json = nlohmann::ordered_json;
 
 struct MeasureInfo {
   std::string_view name, words;
-  bool lower = false;   ///< lower is better
   bool in_line = true;  ///< a key of the line of JSON
 };
 constexpr std::array<MeasureInfo, kMeasures> kInfo = {{
     {"exist", "exist, yes or no"},
     {"exist_yes_ratio", "exist, share of yes"},
-    {"absent_yes", "absent thing, answered yes (low)", true, false},
+    {"absent_yes", "absent thing, answered yes (low)", false},
     {"count", "count, 1 to 5"},
     {"name", "name by place"},
     {"colour", "colour"},
     {"relation", "left, right, above, below"},
     {"detect_f1", "detect, F1 at IoU 0.5"},
-    {"absent_boxes", "absent thing, boxes given (low)", true},
+    {"absent_boxes", "absent thing, boxes given (low)"},
     {"point", "point inside the box, recall"},
     {"premise", "false premise refused"},
     {"caption_precision", "caption objects, precision"},
@@ -60,9 +59,6 @@ std::string_view name(Measure measure) {
 }
 std::string_view words(Measure measure) {
   return info(measure).words;
-}
-bool lower_is_better(Measure measure) {
-  return info(measure).lower;
 }
 
 std::string report_json(const ScenesReport& report) {

@@ -33,7 +33,6 @@ enum class Measure {
 inline constexpr int kMeasures = 13;
 std::string_view name(Measure measure);   ///< "detect_f1"
 std::string_view words(Measure measure);  ///< "detect F1 at IoU 0.5"
-bool lower_is_better(Measure measure);
 
 struct ScenesOptions {
   data::Split split = data::Split::kValSeed;
