@@ -120,12 +120,13 @@ class Export {
         names_(chosen_formats(options)),
         settings_(options_json(options, names_)),
         things_(AskedThings::of(labels, options.questions.classes)),
-        plan_{options, draw, labels, *things_, {}, false, false},
+        plan_{options, draw, labels, *things_, {}},
         parts_((options.scenes + kPartScenes - 1) / kPartScenes) {
     for (const std::string& one : names_) {
       if (const Format* format = find_format(one)) plan_.formats.push_back(format);
       plan_.shards = plan_.shards || one == kShards;
-      plan_.masks = plan_.masks || one == "coco";
+      plan_.samples = plan_.samples || one == kShards || one == kCanonical.name;
+      plan_.masks = plan_.masks || one == kCoco.name;
     }
   }
 

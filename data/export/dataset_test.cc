@@ -179,6 +179,7 @@ TEST(ExportScenes, KeepsTheTruthApartFromMistakesAndSaysWhatTheyAre) {
   EXPECT_EQ(root.get("noisy/truth/narratives/val-seed_localized_narratives.jsonl"),
             root.get("clean/narratives/val-seed_localized_narratives.jsonl"));
   EXPECT_NE(root.get("noisy/narratives/mistakes.jsonl").find("phantom"), std::string::npos);
+  EXPECT_FALSE(fs::exists(root / "noisy/truth/narratives/mistakes.jsonl"));
   EXPECT_FALSE(fs::exists(root / "clean/truth"));
 }
 

@@ -1,8 +1,8 @@
 #include "data/export/format.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 namespace moonbeam::data {
 
@@ -33,9 +33,13 @@ ExportFile json_file(std::string path, std::string before, int stream, std::stri
 }
 
 std::string image_key(const SceneRow& row) {
-  std::array<char, 32> digits{};
-  std::snprintf(digits.data(), digits.size(), "%012llu", static_cast<unsigned long long>(row.id()));
-  return "moonscenes-" + std::string(name(row.scene.key.split)) + "-" + digits.data();
+  return "moonscenes-" + std::string(name(row.scene.key.split)) + "-" + padded(row.id(), 12);
+}
+
+std::string padded(std::uint64_t number, int digits) {
+  const std::string text = std::to_string(number);
+  return std::string(static_cast<std::size_t>(std::max(0, digits - static_cast<int>(text.size()))), '0') +
+         text;
 }
 
 double rounded(double value, int decimals) {

@@ -23,9 +23,10 @@ struct SceneRow {
   const std::vector<Question>& questions;
   const LabelTable& labels;
   const AskedThings& things;
-  std::string file;    ///< picture below images/, "00000/000000000007.jpg"
-  std::string sha256;  ///< of the picture's file
-  bool noisy = false;  ///< with the mistakes of data.md 8.1
+  std::string file;                ///< picture below images/, "00000/000000000007.jpg"
+  std::string sha256;              ///< of the picture's file
+  bool noisy = false;              ///< with the mistakes of data.md 8.1
+  std::vector<Json> samples = {};  ///< canonical_samples(), where "canonical" is written
 
   std::uint64_t id() const { return scene.key.index; }
 };
@@ -76,7 +77,8 @@ void add_line(std::string& stream, const Json& value);
 ExportFile json_lines(std::string path, int stream);
 /// `before` stream `after`, its lines joined by commas.
 ExportFile json_file(std::string path, std::string before, int stream, std::string after);
-std::string image_key(const SceneRow& row);  ///< "moonscenes-val-seed-000000000007"
+std::string image_key(const SceneRow& row);            ///< "moonscenes-val-seed-000000000007"
+std::string padded(std::uint64_t number, int digits);  ///< "00007"
 /// Rounded, so that files hold no digits that mean nothing.
 double rounded(double value, int decimals);
 

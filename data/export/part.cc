@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -36,10 +35,7 @@ struct Drawn {
 };
 
 std::string image_file(std::uint64_t index) {
-  std::array<char, 40> name{};
-  std::snprintf(name.data(), name.size(), "%05llu/%012llu.jpg",
-                static_cast<unsigned long long>(index / kPartScenes), static_cast<unsigned long long>(index));
-  return name.data();
+  return padded(index / kPartScenes, 5) + "/" + padded(index, 12) + ".jpg";
 }
 
 std::string encoded(const Image& image) {
@@ -78,8 +74,9 @@ void draw_one(const PartPlan& plan, std::uint64_t index, Drawn& out) {
                plan.things,
                image_file(index),
                base::sha256_hex(std::as_bytes(std::span(out.jpeg.data(), out.jpeg.size())))};
+  if (plan.samples) row.samples = canonical_samples(row);
   add_formats(plan, row, out);
-  if (plan.shards) out.canonical = Json(canonical_samples(row)).dump();
+  if (plan.shards) out.canonical = Json(row.samples).dump();
 }
 
 /// A file of a part: not synced, since the part syncs once for thousands of them.
@@ -189,11 +186,10 @@ class PartWriter {
 
  private:
   void add_to_shard(const Drawn& drawn, std::uint64_t scene) {
-    std::array<char, 32> key{};
-    std::snprintf(key.data(), key.size(), "%012llu", static_cast<unsigned long long>(scene));
+    const std::string key = padded(scene, 12);
     for (const auto& [field, content] :
          {std::pair("jpg", &drawn.jpeg), std::pair("json", &drawn.canonical)}) {
-      const std::string name = std::string(key.data()) + "." + field;
+      const std::string name = key + "." + field;
       index_->write(base::cat(name, "\t", shard_->position() + kTarHeader, "\t", content->size(), "\n"));
       std::string member;
       append_tar(member, name, *content);
@@ -211,9 +207,7 @@ class PartWriter {
 }  // namespace
 
 std::string part_name(std::uint64_t part) {
-  std::array<char, 32> name{};
-  std::snprintf(name.data(), name.size(), "%05llu", static_cast<unsigned long long>(part));
-  return name.data();
+  return padded(part, 5);
 }
 
 std::string stream_file(const Format& format, int stream, bool truth) {
@@ -221,9 +215,7 @@ std::string stream_file(const Format& format, int stream, bool truth) {
 }
 
 std::string shard_name(const PartPlan& plan, std::uint64_t part) {
-  std::array<char, 32> number{};
-  std::snprintf(number.data(), number.size(), "-%06llu", static_cast<unsigned long long>(part));
-  return std::string(name(plan.options.split)) + number.data();
+  return std::string(name(plan.options.split)) + "-" + padded(part, 6);
 }
 
 void write_part(const PartPlan& plan, std::uint64_t part, base::ThreadPool& pool,

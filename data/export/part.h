@@ -24,6 +24,7 @@ struct PartPlan {
   const AskedThings& things;
   std::vector<const Format*> formats;
   bool shards = false;
+  bool samples = false;  ///< of shards or of "canonical"
   bool masks = false;
 };
 
