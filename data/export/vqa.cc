@@ -1,6 +1,4 @@
 // Questions in the shapes of VQAv2, GQA, TextVQA, TallyQA and LLaVA (data.md 2.10 to 2.12, 2.16, 2.19).
-#include <algorithm>
-
 #include "data/export/format.h"
 #include "data/scenes/words.h"
 
@@ -27,10 +25,7 @@ void each(const SceneRow& row, Wanted wanted, Use use) {
 std::string first_words(const std::string& text, int count) {
   std::size_t end = 0;
   for (int i = 0; i < count && end != std::string::npos; ++i) end = text.find(' ', end + 1);
-  std::string words = text.substr(0, end);
-  std::transform(words.begin(), words.end(), words.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return words;
+  return lowered(text.substr(0, end));
 }
 
 // VQAv2.

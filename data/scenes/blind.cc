@@ -7,6 +7,8 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "data/scenes/words.h"
+
 namespace moonbeam::data {
 
 namespace {
@@ -16,10 +18,7 @@ constexpr int kEpochs = 12;
 constexpr double kRate = 0.15, kDecay = 1e-5;
 
 std::string core_of(const std::string& question) {
-  std::string out = question.substr(0, question.find_first_of("?.\n"));
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
+  return lowered(question.substr(0, question.find_first_of("?.\n")));
 }
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -28,7 +27,7 @@ std::vector<std::string> words_of(const std::string& text) {
   for (const char c : text + " ") {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (letter) {
-      word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      word += lowered(c);
     } else if (!word.empty()) {
       words.push_back(std::move(word));
       word.clear();

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string>
 
+#include "data/scenes/words.h"
+
 namespace moonbeam::data {
 
 namespace {
@@ -24,7 +26,7 @@ std::vector<std::string> words_of(std::string_view text) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                         c == '-' || c == '\'' || static_cast<unsigned char>(c) >= 0x80;
     if (letter) {
-      word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      word += lowered(c);
     } else {
       end_word();
       if (c != ' ') words.emplace_back(1, c);
@@ -53,8 +55,7 @@ std::optional<int> read_number(std::string_view word) {
       "zero",     "one",     "two",     "three",     "four",     "five",     "six",
       "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
       "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
-  std::string lower(word);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string lower = lowered(word);
   if (lower == "no" || lower == "none") return 0;
   const auto at = std::find(kWords.begin(), kWords.end(), lower);
   if (at != kWords.end()) return static_cast<int>(at - kWords.begin());

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <vector>
+
+#include "data/scenes/words.h"
 
 namespace moonbeam::data {
 
@@ -14,20 +15,11 @@ constexpr std::array<std::string_view, 6> kProfiles = {"lower", "lower-first", "
                                                        "typo",  "upper",       "telegraphic"};
 constexpr std::array<float, 6> kWeights = {15, 8, 12, 8, 1, 1};
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 bool letter(char c) {
-  return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
+  return lowered(c) >= 'a' && lowered(c) <= 'z';
 }
 
 struct Word {
@@ -55,7 +47,7 @@ bool decides(std::string_view word, std::string_view deciding) {
 char neighbour(char c, Stream& stream) {
   constexpr std::array<std::string_view, 3> kRows = {"qwertyuiop", "asdfghjkl", "zxcvbnm"};
   for (const std::string_view row : kRows) {
-    const std::size_t at = row.find(lower(c));
+    const std::size_t at = row.find(lowered(c));
     if (at == std::string_view::npos) continue;
     if (at == 0) return row[1];
     if (at + 1 == row.size()) return row[at - 1];
@@ -112,7 +104,7 @@ std::string add_user_noise(std::string& text, std::string_view deciding, Stream&
   if (profile == "lower") {
     text = lowered(text);
   } else if (profile == "lower-first") {
-    text[0] = lower(text[0]);
+    text[0] = lowered(text[0]);
   } else if (profile == "no-mark") {
     // The question's own mark: an instruction may follow it.
     const std::size_t mark = std::min(text.find_first_of("?."), text.size() - 1);

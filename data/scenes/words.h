@@ -25,6 +25,8 @@ std::string denial(const Label& label, std::optional<Colour> colour = {});
 /// "is" or "are", for `count` of the label.
 std::string_view verb(const Label& label, int count = 1);
 
+char lowered(char c);                                       ///< ASCII
+std::string lowered(std::string_view text);                 ///< ASCII
 std::string capitalised(std::string text);                  ///< ASCII
 std::string listed(const std::vector<std::string>& items);  ///< "a, b and c"
 

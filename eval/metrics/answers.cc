@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data/scenes/words.h"
+
 namespace moonbeam::eval {
 
 namespace {
@@ -12,9 +14,9 @@ std::vector<std::string> words_of(std::string_view text) {
   std::string word;
   for (std::size_t i = 0; i <= text.size(); ++i) {
     const char c = i < text.size() ? text[i] : ' ';
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-      word += upper ? static_cast<char>(c - 'A' + 'a') : c;
+    const char low = data::lowered(c);
+    if ((low >= 'a' && low <= 'z') || (low >= '0' && low <= '9')) {
+      word += low;
     } else if (!word.empty()) {
       words.push_back(std::move(word));
       word.clear();
