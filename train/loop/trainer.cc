@@ -147,11 +147,11 @@ Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, con
       average(optimiser.parameters(), recipe.optimiser.average),
       validation(sources, recipe.validate_scenes, recipe.bf16),
       progress(with.quiet) {
-  folder.lock();
   torch::set_num_threads(options.threads > 0 ? options.threads : base::choose_threads(0));
 }
 
 Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options) {
+  folder.lock();
   std::string tokenizer = base::read_file(recipe.tokenizer, kLargestTokenizer);
   parts_ = std::make_unique<Parts>(std::move(recipe), std::move(folder), std::move(tokenizer), options);
   base::AtomicFile file(parts_->folder.file("recipe.toml"));
@@ -160,28 +160,36 @@ Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options) {
 }
 
 Trainer::Trainer(RunFolder folder, const TrainOptions& options) {
+  folder.lock();
   const std::vector<std::string> checkpoints = folder.checkpoints();
   for (std::size_t i = 0; i < checkpoints.size(); ++i) {
-    try {
-      Checkpoint read = read_checkpoint_state(checkpoints[i]);
-      if (!parts_) {
-        Recipe recipe = parse_recipe(read.recipe, read.recipe_name);
-        parts_ = std::make_unique<Parts>(std::move(recipe), std::move(folder), std::move(read.tokenizer_json),
-                                         options);
+    // A file that a failing disk has broken: the one before it is there for that. Reading the file alone
+    // counts: what is wrong with the data or the recipe is wrong for every checkpoint.
+    const auto readable = [&](const auto& read) {
+      try {
+        read();
+        return true;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kCorrupt || i + 1 == checkpoints.size()) throw;
+        std::error_code ignored;
+        std::filesystem::rename(checkpoints[i], checkpoints[i] + ".broken", ignored);
+        if (!options.quiet)
+          Progress(false).say(base::cat(error.what(), "; going back to the checkpoint before"));
+        return false;
       }
-      read.tensors = parts_->tensors();
-      read_checkpoint(checkpoints[i], read);
-      parts_->state = read.state;
-      parts_->average.set_updates(read.state.average_updates);
-      return;
-    } catch (const Error& error) {
-      // A file that a failing disk has broken: the one before it is there for that.
-      if (error.code() != ErrorCode::kCorrupt || i + 1 == checkpoints.size()) throw;
-      std::error_code ignored;
-      std::filesystem::rename(checkpoints[i], checkpoints[i] + ".broken", ignored);
-      if (!options.quiet)
-        Progress(false).say(base::cat(error.what(), "; going back to the checkpoint before"));
+    };
+    Checkpoint checkpoint;
+    if (!readable([&] { checkpoint = read_checkpoint_state(checkpoints[i]); })) continue;
+    if (!parts_) {
+      Recipe recipe = parse_recipe(checkpoint.recipe, checkpoint.recipe_name);
+      parts_ = std::make_unique<Parts>(std::move(recipe), std::move(folder),
+                                       std::move(checkpoint.tokenizer_json), options);
     }
+    checkpoint.tensors = parts_->tensors();
+    if (!readable([&] { read_checkpoint(checkpoints[i], checkpoint); })) continue;
+    parts_->state = checkpoint.state;
+    parts_->average.set_updates(checkpoint.state.average_updates);
+    return;
   }
 }
 

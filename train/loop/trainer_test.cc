@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/test_folder.h"
 #include "formats/safetensors.h"
+#include "model/testing.h"
 #include "train/loop/pictures.h"
 
 namespace moonbeam::train {
@@ -118,6 +119,24 @@ TEST(Trainer, GoesBackToTheCheckpointBeforeABrokenOne) {
   Trainer again(RunFolder::open(folder / "run"), one_thread());
   EXPECT_EQ(again.state().step, 15);
   EXPECT_EQ(again.run(), Ended::kFinished);
+}
+
+TEST(Trainer, ACheckpointIsNotBlamedForBrokenData) {
+  const TestFolder folder;
+  const std::string labels = folder / "labels.tsv";
+  std::filesystem::copy_file(data::find_data_folder() / "labels.tsv", labels);
+  const std::string text = replaced(short_text(), "[run]", "[run]\ndata = " + folder.path());
+  {
+    Trainer trainer(parse_recipe(text, kSmoke), RunFolder::create(folder / "run"), one_thread());
+    trainer.run();
+  }
+  const std::vector<std::string> checkpoints = RunFolder::open(folder / "run").checkpoints();
+  ASSERT_EQ(checkpoints.size(), 2u);
+  folder.put("labels.tsv", "no table of labels\n");
+  model::testing::expect_error([&] { Trainer(RunFolder::open(folder / "run"), one_thread()); },
+                               ErrorCode::kCorrupt, {"labels.tsv"});
+  EXPECT_EQ(RunFolder::open(folder / "run").checkpoints(), checkpoints);
+  EXPECT_FALSE(std::filesystem::exists(checkpoints[0] + ".broken"));
 }
 
 /// Overwrites a tensor in a safetensors file.
