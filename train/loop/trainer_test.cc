@@ -139,6 +139,16 @@ TEST(Trainer, ACheckpointIsNotBlamedForBrokenData) {
   EXPECT_FALSE(std::filesystem::exists(checkpoints[0] + ".broken"));
 }
 
+TEST(Trainer, GoesOnWhereAStepOrAValidationHasNothingToLearn) {
+  const TestFolder folder;
+  std::string text = replaced(short_text(), "dense_loss = 1", "dense_loss = 0 -> 0.3");
+  text = replaced(
+      text, "text_loss = 1\ncoordinate_loss = 0.25\nsize_loss = 0.2\ndense_loss = 0.3\nalign_loss = 0.3",
+      "dense_loss = 1 -> 0");
+  Trainer trainer(parse_recipe(text, kSmoke), RunFolder::create(folder / "run"), one_thread());
+  EXPECT_EQ(trainer.run(), Ended::kFinished);
+}
+
 /// Overwrites a tensor in a safetensors file.
 void poison(const std::string& path, const std::string& name, float value) {
   std::string bytes = base::read_file(path, std::size_t{1} << 30);

@@ -1,7 +1,5 @@
 #include "train/loss/objective.h"
 
-#include "base/error.h"
-
 namespace moonbeam::train {
 
 using torch::Tensor;
@@ -106,10 +104,6 @@ LossParts objective(Twin& twin, Heads& heads, const Batch& batch, const Objectiv
     }
   }
   parts.total = total.total();
-  if (!parts.total.defined()) {
-    base::fail(ErrorCode::kInvalidArgument,
-               "training: the batch has nothing that the losses' weights ask for");
-  }
   return parts;
 }
 

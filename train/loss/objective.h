@@ -48,7 +48,7 @@ struct Heads {
 /// @param embeddings  image embeddings [N, cells, D]
 torch::Tensor text_hidden(Twin& twin, const Batch& batch, const torch::Tensor& embeddings);
 
-/// @throws Error kInvalidArgument where the batch has nothing that the weights ask for.
+/// `total` is undefined where the batch has nothing that the weights ask for.
 LossParts objective(Twin& twin, Heads& heads, const Batch& batch, const ObjectiveOptions& options);
 
 }  // namespace moonbeam::train

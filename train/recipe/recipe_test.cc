@@ -113,6 +113,9 @@ TEST(Recipe, NamesTheLineOfWhatItCannotFollow) {
   EXPECT_EQ(refused("text_loss = 0\n", ""),
             "small.toml:34: [stage.see]: expected none with pictures = windows: no questions are asked about "
             "them");
+  EXPECT_EQ(refused("dense_loss = 1", "align_loss = 1"),
+            "small.toml:34: [stage.see]: expected a weight above 0 with pictures = windows: nothing else is "
+            "learnt from them");
   EXPECT_EQ(refused("[stage.see]", "[sea]"),
             "small.toml:34: [sea]: expected [run], [model], [optimiser], [stages] or [stage.NAME]");
   EXPECT_NE(refused("vision_heads = 1", "vision_heads = 5").find("small.toml: [model]: "), std::string::npos);

@@ -125,6 +125,9 @@ void check_stage(const KeySection& keys, const Stage& stage) {
   if (answers && stage.pictures == Stage::Pictures::kWindows) {
     keys.fail("text_loss", "none with pictures = windows: no questions are asked about them");
   }
+  if (stage.pictures == Stage::Pictures::kWindows && loss.dense.from + loss.dense.to == 0) {
+    keys.fail("dense_loss", "a weight above 0 with pictures = windows: nothing else is learnt from them");
+  }
   if (!answers && loss.dense.from + loss.dense.to + loss.align.from + loss.align.to == 0) {
     keys.fail("dense_loss", "a part of the loss with a weight above 0");
   }
