@@ -50,7 +50,7 @@ CorpusReport write_corpus(const Recipe& recipe, const CorpusOptions& options, co
   const Assets assets = load_assets(recipe);
   std::vector<Stage> stages;
   for (const Stage& stage : recipe.stages) {
-    if (stage.loss.text.from + stage.loss.text.to == 0) continue;
+    if (!stage.asks()) continue;
     stages.push_back(stage);
     stages.back().scene.height = stages.back().scene.width = kSide;
     stages.back().scene.degrade = false;

@@ -9,18 +9,6 @@ namespace moonbeam::train {
 
 namespace {
 
-bool asks(const Stage& stage) {
-  const LossPlan& loss = stage.loss;
-  return loss.text.from + loss.text.to + loss.coordinate.from + loss.coordinate.to > 0;
-}
-
-bool wants_patches(const Stage& stage) {
-  return stage.loss.dense.from + stage.loss.dense.to > 0;
-}
-bool wants_cells(const Stage& stage) {
-  return stage.loss.align.from + stage.loss.align.to > 0;
-}
-
 /// A number below `n` that is a function of the index (SplitMix64).
 int below(std::uint64_t seed, std::uint64_t index, std::uint64_t part, int n) {
   std::uint64_t x = seed * 0x9E3779B97F4A7C15ull + index * 2 + part;
@@ -51,8 +39,8 @@ Picture scene_picture(const PictureSources& sources, const Stage& stage, int cla
   for (const data::Question& question : ask_about(sources.assets, stage, classes, scene)) {
     picture.questions.push_back(sequence_of(sources, stage, scene, question));
   }
-  if (wants_patches(stage)) picture.patch_truth = grid_truth(scene, sources.config.vision.grid_side());
-  if (wants_cells(stage)) picture.cell_truth = grid_truth(scene, sources.config.vision.image_grid);
+  if (stage.loss.dense.ever()) picture.patch_truth = grid_truth(scene, sources.config.vision.grid_side());
+  if (stage.loss.align.ever()) picture.cell_truth = grid_truth(scene, sources.config.vision.image_grid);
   return picture;
 }
 
@@ -71,15 +59,15 @@ data::Scene draw_scene(const Assets& assets, const Stage& stage, int classes, da
                        std::uint64_t index) {
   data::SceneOptions options = stage.scene;
   options.classes = classes;
-  options.masks = wants_patches(stage) || wants_cells(stage);
+  options.masks = stage.loss.dense.ever() || stage.loss.align.ever();
   const data::SceneKey key{assets.seed, split, index};
-  if (stage.flat_counts && asks(stage)) options.repeat = data::repeat_for(key, options.max_objects);
+  if (stage.flat_counts && stage.asks()) options.repeat = data::repeat_for(key, options.max_objects);
   return data::render_scene(key, options, assets.atlas, assets.labels);
 }
 
 std::vector<data::Question> ask_about(const Assets& assets, const Stage& stage, int classes,
                                       const data::Scene& scene) {
-  if (!asks(stage)) return {};
+  if (!stage.asks()) return {};
   data::QuestionOptions options = stage.questions;
   options.classes = classes;
   return data::ask(scene, assets.labels, options);

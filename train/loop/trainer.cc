@@ -387,7 +387,7 @@ void Trainer::Parts::validate() {
 }
 
 void Trainer::Parts::show_samples() {
-  if (stage().loss.text.from + stage().loss.text.to == 0) return;
+  if (!stage().asks()) return;
   const std::string path = folder.file("sample-model");
   std::filesystem::remove_all(path);
   {

@@ -13,6 +13,8 @@ namespace moonbeam::train {
 struct Ramp {
   double from = 0, to = 0;
   double at(double progress) const { return from + (to - from) * progress; }
+  /// Not 0 all the way: what it weighs takes part at some time. Weights are not negative.
+  bool ever() const { return from > 0 || to > 0; }
   bool operator==(const Ramp&) const = default;
 };
 

@@ -101,7 +101,7 @@ Recipe parse_recipe(std::string_view text, const std::string& file_name) {
   Stage shared;
   // What other sections build on comes first, wherever it stands.
   for (KeySection& keys : sections) {
-    if (keys.name().empty() || keys.name() == "run") read_run(keys, recipe);
+    if (keys.name() == "run") read_run(keys, recipe);
     if (keys.name() == "model") read_model(keys, recipe);
     if (keys.name() == "optimiser") read_optimiser(keys, recipe.optimiser);
     if (keys.name() == "stages") read_stage_keys(keys, shared);

@@ -60,6 +60,9 @@ struct Stage {
       0;  ///< the first n scenes again and again, to see whether they can be learnt by heart; 0: all
   bool flat_counts = true;  ///< repeat things so that every count is as frequent as the others
   Stage() { factor.fill(1); }
+
+  /// It learns answers, so questions are asked about its scenes.
+  bool asks() const { return loss.text.ever() || loss.coordinate.ever() || loss.size.ever(); }
 };
 
 struct OptimiserSettings {

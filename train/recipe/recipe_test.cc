@@ -122,6 +122,24 @@ TEST(Recipe, NamesTheLineOfWhatItCannotFollow) {
   EXPECT_THROW(parse_recipe("", "small.toml"), Error);
 }
 
+TEST(Recipe, KeysStandBelowTheirSection) {
+  EXPECT_NE(refused("\n[run]", "tokenizer = x\n[run]").find("small.toml:1: unknown key 'tokenizer'"),
+            std::string::npos);
+}
+
+TEST(Recipe, AnyLossOfAnswersAsksQuestions) {
+  Stage stage;
+  stage.loss.dense = {1, 1};
+  EXPECT_FALSE(stage.asks());
+  for (Ramp* one : {&stage.loss.text, &stage.loss.coordinate, &stage.loss.size}) {
+    for (const Ramp& some : {Ramp{0, 1}, Ramp{1, 0}}) {
+      *one = some;
+      EXPECT_TRUE(stage.asks());
+    }
+    *one = {};
+  }
+}
+
 TEST(Recipe, OursCanBeRead) {
   int recipes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(MOONBEAM_SOURCE_DIR "/train/recipes")) {

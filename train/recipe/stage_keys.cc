@@ -121,14 +121,13 @@ void check_stage(const KeySection& keys, const Stage& stage) {
     last = classes;
   }
   const LossPlan& loss = stage.loss;
-  const bool answers = loss.text.from + loss.text.to + loss.coordinate.from + loss.coordinate.to > 0;
-  if (answers && stage.pictures == Stage::Pictures::kWindows) {
+  if (stage.asks() && stage.pictures == Stage::Pictures::kWindows) {
     keys.fail("text_loss", "none with pictures = windows: no questions are asked about them");
   }
-  if (stage.pictures == Stage::Pictures::kWindows && loss.dense.from + loss.dense.to == 0) {
+  if (stage.pictures == Stage::Pictures::kWindows && !loss.dense.ever()) {
     keys.fail("dense_loss", "a weight above 0 with pictures = windows: nothing else is learnt from them");
   }
-  if (!answers && loss.dense.from + loss.dense.to + loss.align.from + loss.align.to == 0) {
+  if (!stage.asks() && !loss.dense.ever() && !loss.align.ever()) {
     keys.fail("dense_loss", "a part of the loss with a weight above 0");
   }
 }
