@@ -67,7 +67,7 @@ train: | build  ## build the trainer and test it; TORCH=FOLDER names the torch p
 	@tools/install-packages train $(clang)
 	@cmake --preset train -B build/train$(suffix) $(compiler) $(if $(TORCH),-DMOONBEAM_TORCH=$(TORCH)) \
 	  >build/train$(suffix).log 2>&1 || { cat build/train$(suffix).log; exit 1; }
-	cmake --build build/train$(suffix) -j $(JOBS) --target trainer
+	cmake --build build/train$(suffix) -j $(JOBS) --target trainer moonbeam_cli
 	$(call test,train,-L train)
 
 asan: | build  ## the quick tests under AddressSanitizer and UBSan

@@ -41,7 +41,7 @@ void run_trainer(const std::vector<std::string>& arguments) {
   if (trainer.empty()) {
     throw Error(ErrorCode::kUnsupported,
                 "train: moonbeam-train is neither beside this program nor on PATH; to build it: pip install "
-                "torch, then cmake -DMOONBEAM_BUILD_TRAINER=ON (docs/training.md)");
+                "torch, then make train (docs/training.md)");
   }
   std::vector<char*> argv = {const_cast<char*>(kTrainer)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
