@@ -78,6 +78,9 @@ struct Trainer::Parts {
   [[noreturn]] void fail_step(const StepPlan& plan, const std::string& what) const;
   void after_step(const StepPlan& plan, double seconds, const Measures& measures, double norm);
   void write_log_line();
+  void finish_log_line() {
+    if (recent_pictures > 0) write_log_line();
+  }
   void validate();
   void show_samples();
   void write();
@@ -105,6 +108,7 @@ struct Trainer::Parts {
   Progress progress;
   MeanOf recent;  // since the last line of the log
   double recent_seconds = 0, recent_pictures = 0, usual_seconds = 0;
+  double rate = 0;  // of the step before
 };
 
 namespace {
@@ -225,6 +229,7 @@ Ended Trainer::Parts::run() {
     while (!stage_is_over()) {
       if (must_stop()) {
         feed.reset();
+        finish_log_line();
         write();
         progress.say(base::cat("stopped at step ", state.step, "; --resume ", folder.path(), " goes on"));
         return Ended::kStopped;
@@ -232,6 +237,7 @@ Ended Trainer::Parts::run() {
       one_step();
     }
     feed.reset();
+    finish_log_line();
     RunState next = state;
     ++next.stage;
     next.stage_step = 0, next.stage_seconds = 0, next.widened = 0, next.mixed_from = -1;
@@ -273,6 +279,7 @@ void Trainer::Parts::one_step() {
   if (!std::isfinite(norm)) fail_step(plan, "a gradient is not finite");
   optimiser.step(rates_at(stage(), state.stage_step, share));
   optimiser.zero_gradients();
+  rate = rate_at(stage(), state.stage_step, share);
   average.update();
   state.average_updates = average.updates();
   after_step(plan, monotonic_seconds() - start, measures, norm);
@@ -325,10 +332,8 @@ void Trainer::Parts::after_step(const StepPlan& plan, double seconds, const Meas
 void Trainer::Parts::write_log_line() {
   const double share = progress_of(stage(), state);
   const Measures means = recent.means();
-  nlohmann::ordered_json line = {{"step", state.step},
-                                 {"stage", stage().name},
-                                 {"progress", share},
-                                 {"rate", rate_at(stage(), state.stage_step, share)}};
+  nlohmann::ordered_json line = {
+      {"step", state.step}, {"stage", stage().name}, {"progress", share}, {"rate", rate}};
   for (const auto& [name, value] : means) {
     if (name.starts_with("loss.")) {
       line["loss"][name.substr(5)] = value;

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -102,6 +103,49 @@ TEST(Trainer, ASlicedRunIsTheUnbrokenRunBitForBit) {
     EXPECT_EQ(next.run(), steps == 0 ? Ended::kFinished : Ended::kStopped);
   }
   EXPECT_EQ(log_of(folder / "whole"), log_of(folder / "sliced"));
+  expect_same_weights(RunFolder::open(folder / "whole").checkpoints().front(),
+                      RunFolder::open(folder / "sliced").checkpoints().front());
+}
+
+TEST(Trainer, LinesOfTheLogEndWithTheirStageAndTheirSlice) {
+  const TestFolder folder;
+  const std::string text = replaced(short_text(), "steps = 6", "steps = 7");
+  TrainOptions options = one_thread();
+  options.log_every = 3;
+  {
+    Trainer whole(parse_recipe(text, kSmoke), RunFolder::create(folder / "whole"), options);
+    whole.run();
+  }
+  options.steps = 5;
+  {
+    Trainer first(parse_recipe(text, kSmoke), RunFolder::create(folder / "sliced"), options);
+    first.run();
+  }
+  options.steps = 0;
+  {
+    Trainer rest(RunFolder::open(folder / "sliced"), options);
+    rest.run();
+  }
+  const auto lines = [&](const std::string& run) {
+    std::map<std::int64_t, json> out;
+    for (const json& line : log_of(folder / run)) {
+      if (line.contains("loss")) out[line["step"]] = line;
+    }
+    return out;
+  };
+  const std::map<std::int64_t, json> whole = lines("whole");
+  std::map<std::int64_t, json> sliced = lines("sliced");
+  std::vector<std::int64_t> steps;
+  for (const auto& [step, line] : whole) {
+    steps.push_back(step);
+    EXPECT_EQ(line["stage"], step <= 7 ? "see" : "answer") << step;
+    EXPECT_EQ(line["loss"].contains("text"), step > 7) << step;
+    EXPECT_EQ(line["rate"], sliced[step]["rate"]) << step;
+    if (step != 6) EXPECT_EQ(line, sliced[step]) << step;
+  }
+  EXPECT_EQ(steps, (std::vector<std::int64_t>{3, 6, 7, 9, 12, 15, 17}));
+  EXPECT_EQ(sliced.size(), whole.size() + 1);
+  EXPECT_TRUE(sliced.contains(5));
   expect_same_weights(RunFolder::open(folder / "whole").checkpoints().front(),
                       RunFolder::open(folder / "sliced").checkpoints().front());
 }
