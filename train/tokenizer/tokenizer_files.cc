@@ -62,7 +62,6 @@ TokenizerReport train_tokenizer(const std::vector<std::string>& inputs, const To
   file.write(formats::write_tokenizer_json(data));
   file.commit();
   report.tokens = static_cast<int>(data.tokens.size());
-  report.merges = data.merges.size();
   report.pieces = trainer.pieces();
   report.bytes = trainer.bytes();
   return report;

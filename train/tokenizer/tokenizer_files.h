@@ -11,7 +11,7 @@ namespace moonbeam::train {
 
 struct TokenizerReport {
   int tokens = 0;  ///< ids of the file
-  std::size_t merges = 0, pieces = 0;
+  std::size_t pieces = 0;
   std::uint64_t lines = 0, bytes = 0;
 };
 

@@ -1,5 +1,5 @@
-// Greedy answers of a twin, for samples during training and for comparing it with the engine. Every step runs
-// the whole sequence again: right and simple, slow for large models.
+// For tests: greedy answers of a twin, to hold against the engine's. Every step runs the whole sequence again:
+// right and simple, slow for large models.
 #pragma once
 
 #include <torch/torch.h>
