@@ -141,7 +141,9 @@ TEST(Trainer, LinesOfTheLogEndWithTheirStageAndTheirSlice) {
     EXPECT_EQ(line["stage"], step <= 7 ? "see" : "answer") << step;
     EXPECT_EQ(line["loss"].contains("text"), step > 7) << step;
     EXPECT_EQ(line["rate"], sliced[step]["rate"]) << step;
-    if (step != 6) EXPECT_EQ(line, sliced[step]) << step;
+    if (step != 6) {
+      EXPECT_EQ(line, sliced[step]) << step;
+    }
   }
   EXPECT_EQ(steps, (std::vector<std::int64_t>{3, 6, 7, 9, 12, 15, 17}));
   EXPECT_EQ(sliced.size(), whole.size() + 1);
