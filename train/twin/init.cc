@@ -20,7 +20,8 @@ class Filler {
   }
 
   /// As torch's own default for linears, in deviation; `scale` less for layers that add to a residual stream.
-  void linear(torch::nn::Linear& to, double scale = 1) {
+  template <typename Linear>
+  void linear(Linear& to, double scale = 1) {
     normal(to->weight, scale / std::sqrt(3.0 * static_cast<double>(to->weight.size(1))));
     to->bias.zero_();
   }

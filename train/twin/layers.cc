@@ -8,9 +8,31 @@ namespace moonbeam::train {
 namespace nn = torch::nn;
 using torch::Tensor;
 
+Tensor AdaptableLinearImpl::forward(const Tensor& x) {
+  const Tensor y = LinearImpl::forward(x);
+  return adapted() ? y + torch::linear(torch::linear(x, A), B) : y;
+}
+
+void AdaptableLinearImpl::set_adapter(const Tensor& a, const Tensor& b) {
+  drop_adapter();
+  A = register_parameter("A", a);
+  B = register_parameter("B", b);
+}
+
+void AdaptableLinearImpl::drop_adapter() {
+  if (!adapted()) return;
+  parameters_.erase("A");
+  parameters_.erase("B");
+  A = B = Tensor();
+}
+
+Tensor AdaptableLinearImpl::merged_weight() const {
+  return adapted() ? weight + B.mm(A) : weight;
+}
+
 MlpImpl::MlpImpl(int in, int inner, int out) {
-  fc1 = register_module("fc1", nn::Linear(in, inner));
-  fc2 = register_module("fc2", nn::Linear(inner, out));
+  fc1 = register_module("fc1", AdaptableLinear(in, inner));
+  fc2 = register_module("fc2", AdaptableLinear(inner, out));
 }
 
 Tensor MlpImpl::forward(const Tensor& x) {
@@ -42,8 +64,8 @@ Tensor rotate(const Tensor& x, const Rope& rope) {
 }
 
 AttentionImpl::AttentionImpl(int dim, int heads) : heads_(heads) {
-  qkv = register_module("qkv", nn::Linear(dim, 3 * dim));
-  proj = register_module("proj", nn::Linear(dim, dim));
+  qkv = register_module("qkv", AdaptableLinear(dim, 3 * dim));
+  proj = register_module("proj", AdaptableLinear(dim, dim));
 }
 
 Tensor AttentionImpl::forward(const Tensor& x, const Tensor& mask, const Rope& rope) {

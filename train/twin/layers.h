@@ -8,13 +8,30 @@ namespace moonbeam::train {
 
 // Letters here: B sequences, S positions, D width, H heads, K head width.
 
+/// W x + b, and B (A x) beside it once it has an adapter (lora.h).
+class AdaptableLinearImpl : public torch::nn::LinearImpl {
+ public:
+  AdaptableLinearImpl(int in, int out) : LinearImpl(in, out) {}
+  torch::Tensor forward(const torch::Tensor& x);
+
+  bool adapted() const { return A.defined(); }
+  /// a [rank, in], b [out, rank]: parameters from here on, in place of those there were.
+  void set_adapter(const torch::Tensor& a, const torch::Tensor& b);
+  void drop_adapter();
+  /// W + B A; W itself without an adapter.
+  torch::Tensor merged_weight() const;
+
+  torch::Tensor A, B;  // undefined without an adapter
+};
+TORCH_MODULE(AdaptableLinear);
+
 /// fc2(gelu_tanh(fc1 x)).
 class MlpImpl : public torch::nn::Module {
  public:
   MlpImpl(int in, int inner, int out);
   torch::Tensor forward(const torch::Tensor& x);
 
-  torch::nn::Linear fc1{nullptr}, fc2{nullptr};
+  AdaptableLinear fc1{nullptr}, fc2{nullptr};
 };
 TORCH_MODULE(Mlp);
 
@@ -35,7 +52,7 @@ class AttentionImpl : public torch::nn::Module {
   /// x [B, S, D]; mask bool [S, S], [B, 1, S, S] (true: may see) or undefined.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask = {}, const Rope& rope = {});
 
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  AdaptableLinear qkv{nullptr}, proj{nullptr};
 
  private:
   int heads_;

@@ -14,6 +14,7 @@
 #include "model/source.h"
 #include "model/tensor_table.h"
 #include "tensor/packed.h"
+#include "train/twin/lora.h"
 
 namespace moonbeam::train {
 
@@ -23,6 +24,8 @@ using torch::Tensor;
 namespace {
 
 constexpr char kHubPrefix[] = "model.";
+
+using ModelTable = std::vector<model::TensorSpec>;
 
 tensor::Shape shape_of(const Tensor& tensor) {
   return tensor::Shape(std::span(tensor.sizes().data(), tensor.sizes().size()));
@@ -51,6 +54,18 @@ std::vector<float> values_of(const model::SourceTensor& tensor, base::ThreadPool
   return values;
 }
 
+std::string first_packed(const model::Source& source, const ModelTable& table) {
+  constexpr tensor::DType kPlain[] = {tensor::DType::kF32, tensor::DType::kF16, tensor::DType::kBF16,
+                                      tensor::DType::kBF16Packed};
+  for (const model::TensorSpec& spec : table) {
+    const tensor::DType type = source.find(spec.name)->view.dtype;
+    if (std::find(std::begin(kPlain), std::end(kPlain), type) == std::end(kPlain)) {
+      return base::cat("'", spec.name, "' is ", tensor::info(type).name);
+    }
+  }
+  return {};
+}
+
 void fill(const Twin& twin, const model::Source& source) {
   base::ThreadPool pool(base::choose_threads(0));
   for (const NamedTwinTensor& to : twin_tensors(twin)) {
@@ -66,9 +81,10 @@ LoadedModel load_twin(const std::string& path) {
   const model::Source source = model::open_source(model::resolve_model(path));
   model::Identified identified = model::identify(source, {});
   std::vector<std::string> notes;
-  model::check_tensors(source, model::tensor_table(identified.config), notes);
+  const ModelTable table = model::tensor_table(identified.config);
+  model::check_tensors(source, table, notes);
   LoadedModel out{Twin(std::move(identified.config)), std::move(identified.tokenizer_json),
-                  std::move(identified.licence)};
+                  std::move(identified.licence), first_packed(source, table)};
   fill(out.twin, source);
   return out;
 }
@@ -78,7 +94,7 @@ std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::D
     fail(ErrorCode::kInvalidArgument, "checkpoint: expected f32 or bf16, got ", tensor::info(dtype).name);
   }
   const std::vector<model::TensorSpec> table = model::tensor_table(twin->config());
-  const std::vector<NamedTwinTensor> tensors = twin_tensors(twin);
+  const std::vector<NamedTwinTensor> tensors = merged_tensors(twin);
   std::vector<formats::TensorToWrite> out;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const tensor::DType type = table[i].kind == model::TensorKind::kSmall ? tensor::DType::kF32 : dtype;

@@ -17,11 +17,15 @@ struct LoadedModel {
   Twin twin{nullptr};
   std::string tokenizer_json;
   std::string licence;  ///< SPDX; empty: not known
+  /// "'text.blocks.0.attn.qkv.weight' is int8": the first tensor of a quantised type, which lost what
+  /// training builds on; empty: none.
+  std::string packed;
 };
 /// File, folder or name, in f32 on the CPU. @throws Error as the engine's loader.
 LoadedModel load_twin(const std::string& path);
 
-/// The twin's tensors ready for formats::write_safetensors, under hub names ("model.text.wte"). Matrices in
+/// The twin's tensors ready for formats::write_safetensors, under hub names ("model.text.wte"), adapters
+/// merged into the weights. Matrices in
 /// `dtype` (f32 or bf16), norms, biases and tables in f32. The twin outlives the writing.
 std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::DType dtype);
 

@@ -19,7 +19,10 @@ TwinImpl::TwinImpl(model::ModelConfig config) : config_(std::move(config)) {
 
 std::vector<NamedTwinTensor> twin_tensors(const Twin& twin) {
   std::map<std::string, torch::Tensor> found;
-  for (const auto& item : twin->named_parameters()) found.emplace(item.key(), item.value());
+  for (const auto& item : twin->named_parameters()) {
+    const bool adapter = item.key().ends_with(".A") || item.key().ends_with(".B");
+    if (!adapter) found.emplace(item.key(), item.value());
+  }
   for (const auto& item : twin->named_buffers()) found.emplace(item.key(), item.value());
   const std::vector<model::TensorSpec> table = model::tensor_table(twin->config());
   std::vector<NamedTwinTensor> out;

@@ -42,7 +42,8 @@ struct NamedTwinTensor {
   std::string name;
   torch::Tensor tensor;
 };
-/// In the order of model::tensor_table. @throws Error kCorrupt if a name or shape differs: a bug in a twin.
+/// In the order of model::tensor_table, adapters (lora.h) left out. @throws Error kCorrupt if a name or shape
+/// differs: a bug in a twin.
 std::vector<NamedTwinTensor> twin_tensors(const Twin& twin);
 
 }  // namespace moonbeam::train
