@@ -54,9 +54,8 @@ void look_for_change(const std::atomic<unsigned>& value, unsigned old) {
 /// One processor for each thread of a pool that fills the whole affinity mask, the caller's present one
 /// first; none where the mask has more or fewer: with more, other pools and processes should find theirs
 /// free.
-std::vector<int> own_processors(int threads) {
-  cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || CPU_COUNT(&mask) != threads) return {};
+std::vector<int> own_processors(const cpu_set_t& mask, int threads) {
+  if (threads < 2 || CPU_COUNT(&mask) != threads) return {};
   std::vector<int> processors;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &mask)) processors.push_back(cpu);
@@ -67,11 +66,19 @@ std::vector<int> own_processors(int threads) {
 }
 
 /// Keeps the calling thread on one processor; where that is refused it goes on as it was.
-void stay_on(int processor) {
+bool stay_on(int processor) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   CPU_SET(processor, &mask);
-  sched_setaffinity(0, sizeof mask, &mask);
+  return sched_setaffinity(0, sizeof mask, &mask) == 0;
+}
+
+/// Empty where it cannot be read.
+cpu_set_t mask_of_this_thread() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) CPU_ZERO(&mask);
+  return mask;
 }
 
 }  // namespace
@@ -117,6 +124,8 @@ struct ThreadPool::State {
   std::atomic<unsigned> generation{0};  // jobs so far: what sleeping workers watch
   std::atomic<bool> stop{false};
   std::mutex callers;  // one job at a time
+  cpu_set_t mask = mask_of_this_thread();
+  std::vector<int> processors;  // of the caller and each worker, or none
   std::vector<std::thread> workers;
 
   bool enter() {
@@ -175,7 +184,7 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   try {
-    const std::vector<int> processors = own_processors(threads);
+    const std::vector<int>& processors = state_->processors = own_processors(state_->mask, threads);
     for (int i = 1; i < threads; ++i) {
       const int processor = processors.empty() ? -1 : processors[static_cast<std::size_t>(i)];
       state_->workers.emplace_back([state = state_.get(), i, processor] {
@@ -213,6 +222,17 @@ void ThreadPool::parallel_for(int count, FunctionRef<void(int, int)> fn) {
   state.announce();
   state.run(0);
   state.close_and_wait();
+}
+
+ThreadPool::Stay::Stay(const ThreadPool& pool) noexcept {
+  const State& state = *pool.state_;
+  if (state.processors.empty()) return;
+  const cpu_set_t mask = mask_of_this_thread();
+  if (CPU_EQUAL(&mask, &state.mask) && stay_on(state.processors.front())) pool_ = &pool;
+}
+
+ThreadPool::Stay::~Stay() {
+  if (pool_) sched_setaffinity(0, sizeof pool_->state_->mask, &pool_->state_->mask);
 }
 
 }  // namespace moonbeam::base

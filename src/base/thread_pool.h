@@ -34,9 +34,24 @@ int choose_threads(int requested);
 /// Threads claim indices from a shared counter, so a thread that is held up costs one chunk, not a share.
 /// parallel_for() may be called from many threads; jobs run one after another. A pool of as many threads as
 /// the affinity mask has processors keeps each of its workers on one of them: workers that wait by looking
-/// were seen packed on one processor beside a busy one. Callers are never moved.
+/// were seen packed on one processor beside a busy one. Callers are moved by Stay alone.
 class ThreadPool {
  public:
+  /// While it lives the calling thread stays on the one processor that `pool` left free of workers; then it
+  /// has its mask back. For a stretch of jobs: beside a busy process the scheduler is seen to put the caller
+  /// on a worker's processor, two on one, and the busy process alone on the other. Does nothing where workers
+  /// are not kept, inside another Stay, or for a thread whose mask is not the one the pool was made under.
+  class Stay {
+   public:
+    explicit Stay(const ThreadPool& pool) noexcept;
+    ~Stay();
+    Stay(const Stay&) = delete;
+    Stay& operator=(const Stay&) = delete;
+
+   private:
+    const ThreadPool* pool_ = nullptr;  // whose mask is to be put back
+  };
+
   explicit ThreadPool(int threads);  ///< counts the calling thread: 1 starts none
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -161,6 +161,51 @@ TEST(ThreadPool, LeavesWorkersAloneWhereItDoesNotFillTheMask) {
   }
 }
 
+TEST(ThreadPoolStay, KeepsTheCallerWhereNoWorkerIs) {
+  const cpu_set_t before = mask_of_this_thread();
+  if (CPU_COUNT(&before) < 2) GTEST_SKIP() << "one processor";
+  ThreadPool pool(CPU_COUNT(&before));
+  {
+    const ThreadPool::Stay stay(pool);
+    const ThreadPool::Stay inner(pool);
+    cpu_set_t seen;
+    CPU_ZERO(&seen);
+    for (const cpu_set_t& mask : masks_of(pool)) {
+      EXPECT_EQ(CPU_COUNT(&mask), 1);
+      CPU_OR(&seen, &seen, &mask);
+    }
+    EXPECT_TRUE(CPU_EQUAL(&seen, &before)) << "two threads on one processor";
+  }
+  const cpu_set_t after = mask_of_this_thread();
+  EXPECT_TRUE(CPU_EQUAL(&after, &before));
+}
+
+TEST(ThreadPoolStay, LeavesCallersAloneThatHaveAMaskOfTheirOwn) {
+  const cpu_set_t before = mask_of_this_thread();
+  if (CPU_COUNT(&before) < 2) GTEST_SKIP() << "one processor";
+  ThreadPool pool(CPU_COUNT(&before));
+  const ThreadPool other(CPU_COUNT(&before) + 1);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &before)) continue;
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(cpu, &own);
+    std::thread([&] {
+      ASSERT_EQ(sched_setaffinity(0, sizeof own, &own), 0);
+      {
+        const ThreadPool::Stay stay(pool);
+        const cpu_set_t mask = mask_of_this_thread();
+        EXPECT_TRUE(CPU_EQUAL(&mask, &own)) << cpu;
+      }
+      const cpu_set_t mask = mask_of_this_thread();
+      EXPECT_TRUE(CPU_EQUAL(&mask, &own)) << cpu;
+    }).join();
+  }
+  const ThreadPool::Stay stay(other);
+  const cpu_set_t mask = mask_of_this_thread();
+  EXPECT_TRUE(CPU_EQUAL(&mask, &before)) << "kept for a pool whose workers are not";
+}
+
 TEST(ThreadPool, StartsAndStopsWithoutWork) {
   for (int i = 0; i < 50; ++i) ThreadPool pool(1 + i % 4);
 }

@@ -50,6 +50,7 @@ void Decoder::begin(std::span<const Rows> batch, const float* embeddings) {
 
 bool Decoder::step() {
   if (layer_ >= config_.layers) return false;
+  const base::ThreadPool::Stay stay(context_.pool);
   block(layer_);
   if (probe_) probe_(layer_, x_.data(), rows_, config_.dim);
   if (++layer_ == config_.layers) {

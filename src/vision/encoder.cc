@@ -56,6 +56,7 @@ int Encoder::batch_crops() const noexcept {
 
 bool Encoder::step() {
   if (done_ >= steps_) return false;
+  const base::ThreadPool::Stay stay(context_.pool);
   if (layer_ == 0) embed_patches();
   block(layer_, batch_crops());
   ++done_;
