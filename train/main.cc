@@ -19,11 +19,14 @@
 namespace moonbeam::train {
 namespace {
 
+constexpr const char* kFineTuning = "finetune.toml";
+
 struct Arguments {
   std::string recipe, out, resume;  // train
   std::string run, folder;          // report, export
   TrainOptions options;
-  bool last = false, bf16 = false;
+  StartOptions start;
+  bool last = false, bf16 = false, adapter = false;
   CorpusOptions corpus;
 };
 
@@ -32,16 +35,24 @@ void say(const Arguments& arguments, const std::string& line) {
 }
 
 int train(Arguments& arguments) {
-  if (arguments.recipe.empty() == arguments.resume.empty()) {
+  const StartOptions& start = arguments.start;
+  const bool begins = !arguments.recipe.empty() || !start.init.empty();
+  if (begins == !arguments.resume.empty()) {
     base::fail(ErrorCode::kInvalidArgument,
-               "train: expected a RECIPE and --out RUN, or --resume RUN; --help shows more");
+               "train: expected a RECIPE or --init MODEL --data FILE, and --out RUN; or --resume RUN; --help "
+               "shows more");
+  }
+  if (!begins && !(start.data.empty() && start.images.empty())) {
+    base::fail(ErrorCode::kInvalidArgument, "train: --resume goes on with the data that the run began with");
   }
   arguments.options.stop = [] { return !cli::carry_on(); };
   std::optional<Trainer> trainer;
   if (arguments.resume.empty()) {
     if (arguments.out.empty()) base::fail(ErrorCode::kInvalidArgument, "train: expected --out RUN");
-    Recipe recipe = read_recipe(std::filesystem::absolute(arguments.recipe).string());
-    trainer.emplace(std::move(recipe), RunFolder::create(arguments.out), arguments.options);
+    const std::string name = arguments.recipe.empty() ? kFineTuning : arguments.recipe;
+    Recipe recipe = read_recipe(std::filesystem::absolute(find_recipe(name)).string(),
+                                start.init.empty() ? Sizes::kRecipe : Sizes::kModel);
+    trainer.emplace(std::move(recipe), RunFolder::create(arguments.out), arguments.options, start);
   } else {
     trainer.emplace(RunFolder::open(arguments.resume), arguments.options);
   }
@@ -53,14 +64,24 @@ int train(Arguments& arguments) {
   std::filesystem::remove_all(model, ignored);
   trainer->save_model(model, /*averaged=*/true, /*bf16=*/false);
   say(arguments, "wrote " + model);
+  if (trainer->has_adapter()) {
+    const std::string adapter = run + "/adapter.safetensors";
+    trainer->save_adapter(adapter, /*averaged=*/true, /*bf16=*/false);
+    say(arguments, "wrote " + adapter);
+  }
   return cli::kExitOk;
 }
 
 int export_model(const Arguments& arguments) {
   TrainOptions options;
   options.quiet = true;
+  options.data = false;
   Trainer trainer(RunFolder::open(arguments.run), options);
-  trainer.save_model(arguments.folder, !arguments.last, arguments.bf16);
+  if (arguments.adapter) {
+    trainer.save_adapter(arguments.folder, !arguments.last, arguments.bf16);
+  } else {
+    trainer.save_model(arguments.folder, !arguments.last, arguments.bf16);
+  }
   say(arguments, base::cat("wrote ", arguments.folder, " as of step ", trainer.state().step));
   return cli::kExitOk;
 }
@@ -71,15 +92,26 @@ int corpus(const Arguments& arguments) {
   return cli::kExitOk;
 }
 
+/// It may have gone since.
+Image own_image(const std::string& path) {
+  try {
+    return load_image(path);
+  } catch (const Error&) {
+    return {1, 1, {255, 255, 255}};
+  }
+}
+
 int report(const Arguments& arguments) {
   const Checkpoint last = read_checkpoint_state(RunFolder::open(arguments.run).checkpoints().front());
-  const Recipe recipe = parse_recipe(last.recipe, last.recipe_name);
+  const RunStart start = parse_run_start(last.start, arguments.run);
+  const Recipe recipe = parse_recipe(last.recipe, last.recipe_name, start.sizes());
   const Assets assets = load_assets(recipe);
   const RunLog log = read_run_log(arguments.run + "/log.jsonl");
   ReportOptions options;
   options.title = std::filesystem::path(arguments.run).lexically_normal().filename().string();
   options.recipe = recipe.text;
   options.picture = [&](const Sample& sample) {
+    if (!sample.picture.empty()) return own_image(sample.picture);
     for (const Stage& stage : recipe.stages) {
       if (stage.name != sample.stage) continue;
       return draw_scene(assets, stage, sample.classes, data::Split::kValSeed, sample.scene).image;
@@ -98,7 +130,14 @@ int report(const Arguments& arguments) {
 std::optional<std::string> parse(Arguments& arguments, std::string& verb, int argc, char** argv) {
   CLI::App app("Train a model of our own from a recipe, or go on with a run.", "moonbeam train");
   app.set_help_flag("-h,--help", "Print this help and exit");
-  app.add_option("RECIPE", arguments.recipe, "A recipe, as in train/recipes");
+  app.add_option("RECIPE", arguments.recipe, "A recipe, or the name of one of ours; with --init: finetune");
+  app.add_option("--init", arguments.start.init, "Begin with this model's weights, sizes and tokenizer");
+  app.add_option("--data", arguments.start.data,
+                 "Questions about pictures: LLaVA, COCO or canonical (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("--images", arguments.start.images,
+                 "Where their pictures lie: one folder, or one for each file")
+      ->allow_extra_args(false);
   app.add_option("-o,--out", arguments.out, "Folder of the new run");
   app.add_option("--resume", arguments.resume, "Folder of a run to go on with");
   app.add_option("--minutes", arguments.options.minutes, "Write a checkpoint and stop after this long")
@@ -120,6 +159,7 @@ std::optional<std::string> parse(Arguments& arguments, std::string& verb, int ar
   exported.add_option("RUN", arguments.run, "The run's folder")->required();
   exported.add_option("FOLDER", arguments.folder, "Where: config.json, tokenizer.json, model.safetensors")
       ->required();
+  exported.add_flag("--adapter", arguments.adapter, "FOLDER is a file: the adapters alone, in safetensors");
   exported.add_flag("--last", arguments.last, "The last weights instead of their average");
   exported.add_flag("--bf16", arguments.bf16, "Matrices in bf16 instead of f32");
   CLI::App& corpus =

@@ -14,15 +14,16 @@ using torch::Tensor;
 
 namespace {
 
-constexpr int kForm = 1;
+constexpr int kForm = 2;  // 2: may start from a model and have pictures of its own
 
-json to_json(const RunState& state) {
-  return {{"form", kForm},
+json to_json(const RunState& state, int form) {
+  return {{"form", form},
           {"stage", state.stage},
           {"stage_step", state.stage_step},
           {"step", state.step},
           {"next_scene", state.next_scene},
           {"next_window", state.next_window},
+          {"next_own", state.next_own},
           {"widened", state.widened},
           {"mixed_from", state.mixed_from},
           {"stage_seconds", state.stage_seconds},
@@ -43,6 +44,7 @@ RunState from_json(const std::string& text, const std::string& where) {
     value.at("step").get_to(state.step);
     value.at("next_scene").get_to(state.next_scene);
     value.at("next_window").get_to(state.next_window);
+    state.next_own = value.value("next_own", std::uint64_t{0});
     value.at("widened").get_to(state.widened);
     value.at("mixed_from").get_to(state.mixed_from);
     value.at("stage_seconds").get_to(state.stage_seconds);
@@ -76,6 +78,7 @@ Checkpoint texts_of(const formats::WeightFile& file) {
   out.recipe = text("recipe");
   out.recipe_name = text("recipe_name");
   out.tokenizer_json = text("tokenizer");
+  if (const auto found = file.metadata.find("start"); found != file.metadata.end()) out.start = found->second;
   return out;
 }
 
@@ -110,11 +113,13 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
                          sink({static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes()});
                        }});
   }
-  formats::write_safetensors(path, tensors,
-                             {{"state", to_json(checkpoint.state).dump()},
-                              {"recipe", checkpoint.recipe},
-                              {"recipe_name", checkpoint.recipe_name},
-                              {"tokenizer", checkpoint.tokenizer_json}});
+  std::map<std::string, std::string> metadata = {
+      {"state", to_json(checkpoint.state, checkpoint.start.empty() ? 1 : kForm).dump()},
+      {"recipe", checkpoint.recipe},
+      {"recipe_name", checkpoint.recipe_name},
+      {"tokenizer", checkpoint.tokenizer_json}};
+  if (!checkpoint.start.empty()) metadata["start"] = checkpoint.start;
+  formats::write_safetensors(path, tensors, metadata);
 }
 
 Checkpoint read_checkpoint_state(const std::string& path) {
@@ -133,6 +138,7 @@ void read_checkpoint(const std::string& path, Checkpoint& checkpoint) {
   checkpoint.recipe = std::move(read.recipe);
   checkpoint.recipe_name = std::move(read.recipe_name);
   checkpoint.tokenizer_json = std::move(read.tokenizer_json);
+  checkpoint.start = std::move(read.start);
 }
 
 }  // namespace moonbeam::train

@@ -19,6 +19,7 @@ struct RunState {
   std::int64_t stage_step = 0;                    ///< steps done in the stage
   std::int64_t step = 0;                          ///< steps done in all
   std::uint64_t next_scene = 0, next_window = 0;  ///< the data's cursor: indices not drawn yet
+  std::uint64_t next_own = 0;                     ///< likewise of stages of own pictures
   int widened = 0;                                ///< how many of the stage's wider class lists were taken
   std::int64_t mixed_from =
       -1;                    ///< step of the stage from which full scenes come between windows; -1: not yet
@@ -33,6 +34,7 @@ struct Checkpoint {
   std::string recipe;          ///< its text
   std::string recipe_name;     ///< path it was read from: files in it are relative to that
   std::string tokenizer_json;  ///< so that a run stands alone
+  std::string start = {};      ///< as train/loop/start.h writes it; empty: from nothing, with drawn scenes
   /// Names and tensors: to write, or to fill when reading.
   std::vector<std::pair<std::string, torch::Tensor>> tensors;
 };

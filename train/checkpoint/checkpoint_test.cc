@@ -25,6 +25,7 @@ RunState some_state() {
           .step = 517,
           .next_scene = 1ull << 41,
           .next_window = 99,
+          .next_own = 7,
           .widened = 1,
           .stage_seconds = 12.25,
           .seconds = 1.0 / 3,
@@ -37,6 +38,7 @@ Checkpoint some_checkpoint() {
           "[run]\nseed = 1\n",
           "recipes/tiny.toml",
           "{}",
+          "",
           {{"text.wte", torch::randn({7, 3})}, {"steps.text.wte", torch::full({}, 3.0f)}}};
 }
 

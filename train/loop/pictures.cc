@@ -4,6 +4,7 @@
 
 #include "train/batch/grid_truth.h"
 #include "train/batch/prompts.h"
+#include "train/own/order.h"
 
 namespace moonbeam::train {
 
@@ -42,6 +43,14 @@ Picture scene_picture(const PictureSources& sources, const Stage& stage, int cla
   if (stage.loss.dense.ever()) picture.patch_truth = grid_truth(scene, sources.config.vision.grid_side());
   if (stage.loss.align.ever()) picture.cell_truth = grid_truth(scene, sources.config.vision.image_grid);
   return picture;
+}
+
+Picture own_picture(const PictureSources& sources, const Stage& stage, int classes, data::Split split,
+                    std::uint64_t index) {
+  if (split != data::Split::kTrain) return sources.own->kept_picture(stage, index);
+  const Mixed one = mixed(stage.scenes_share, index);
+  return one.second ? scene_picture(sources, stage, classes, split, one.index)
+                    : sources.own->trained_picture(stage, one.index);
 }
 
 }  // namespace
@@ -100,6 +109,10 @@ Batch make_batch(const PictureSources& sources, const Stage& stage, int classes,
   pictures.reserve(static_cast<std::size_t>(plan.count));
   for (int i = 0; i < plan.count; ++i) {
     std::uint64_t index = plan.first + static_cast<std::uint64_t>(i);
+    if (plan.own) {
+      pictures.push_back(own_picture(sources, stage, classes, split, index));
+      continue;
+    }
     if (stage.distinct > 0) index %= static_cast<std::uint64_t>(stage.distinct);
     pictures.push_back(plan.windows ? window_picture(sources, stage, classes, split, index)
                                     : scene_picture(sources, stage, classes, split, index));

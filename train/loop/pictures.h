@@ -11,6 +11,7 @@
 #include "model/config.h"
 #include "text/tokenizer.h"
 #include "train/batch/batch.h"
+#include "train/loop/own_pictures.h"
 #include "train/loop/plan.h"
 #include "train/recipe/recipe.h"
 
@@ -30,6 +31,7 @@ struct PictureSources {
   const Assets& assets;
   const text::Tokenizer& tokenizer;
   const model::ModelConfig& config;
+  const OwnPictures* own = nullptr;  ///< null: no stage has pictures = own
 };
 
 /// The scene of a step or of the validation.
@@ -44,7 +46,7 @@ std::vector<data::Question> ask_about(const Assets& assets, const Stage& stage, 
 Sequence sequence_of(const PictureSources& sources, const Stage& stage, const data::Scene& scene,
                      const data::Question& question);
 
-/// Pictures of `plan` put together.
+/// Pictures of `plan` put together. Own pictures of any split but kTrain are those kept out, alone.
 Batch make_batch(const PictureSources& sources, const Stage& stage, int classes, data::Split split,
                  const StepPlan& plan);
 

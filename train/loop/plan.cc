@@ -15,17 +15,23 @@ std::int64_t scene_steps(std::int64_t mixed_from, std::int64_t step) {
 
 StepPlan plan_step(const Stage& stage, const RunState& state, std::uint64_t ahead) {
   const auto steps = static_cast<std::int64_t>(ahead);
+  const std::uint64_t pictures_ahead = ahead * static_cast<std::uint64_t>(stage.batch);
+  if (stage.pictures == Stage::Pictures::kOwn) {
+    return {.own = true, .first = state.next_own + pictures_ahead, .count = stage.batch};
+  }
   if (stage.pictures == Stage::Pictures::kScenes) {
-    return {false, state.next_scene + ahead * static_cast<std::uint64_t>(stage.batch), stage.batch};
+    return {.first = state.next_scene + pictures_ahead, .count = stage.batch};
   }
   const std::int64_t step = state.stage_step + steps;
   const std::int64_t scenes =
       scene_steps(state.mixed_from, step) - scene_steps(state.mixed_from, state.stage_step);
   if (scene_steps(state.mixed_from, step + 1) > scene_steps(state.mixed_from, step)) {
-    return {false, state.next_scene + static_cast<std::uint64_t>(scenes * stage.scene_batch),
-            stage.scene_batch};
+    return {.first = state.next_scene + static_cast<std::uint64_t>(scenes * stage.scene_batch),
+            .count = stage.scene_batch};
   }
-  return {true, state.next_window + static_cast<std::uint64_t>((steps - scenes) * stage.batch), stage.batch};
+  return {.windows = true,
+          .first = state.next_window + static_cast<std::uint64_t>((steps - scenes) * stage.batch),
+          .count = stage.batch};
 }
 
 int classes_of(const Stage& stage, const RunState& state) {
@@ -47,7 +53,8 @@ bool mixes_now(const Stage& stage, const RunState& state) {
 void advance(RunState& state, const StepPlan& plan, double seconds) {
   ++state.step;
   ++state.stage_step;
-  (plan.windows ? state.next_window : state.next_scene) += static_cast<std::uint64_t>(plan.count);
+  std::uint64_t& cursor = plan.own ? state.next_own : plan.windows ? state.next_window : state.next_scene;
+  cursor += static_cast<std::uint64_t>(plan.count);
   state.seconds += seconds;
   state.stage_seconds += seconds;
 }

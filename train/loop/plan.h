@@ -10,6 +10,7 @@ namespace moonbeam::train {
 
 struct StepPlan {
   bool windows = false;     ///< one-object windows; else full scenes
+  bool own = false;         ///< one's own pictures, with full scenes among them
   std::uint64_t first = 0;  ///< index of the first picture
   int count = 0;
   bool operator==(const StepPlan&) const = default;

@@ -23,6 +23,7 @@
 #include "train/optim/optimiser.h"
 #include "train/optim/schedule.h"
 #include "train/twin/init.h"
+#include "train/twin/lora.h"
 #include "train/twin/model_file.h"
 
 namespace moonbeam::train {
@@ -68,7 +69,8 @@ model::ModelConfig with_prompts(model::ModelConfig config, const text::Tokenizer
 }  // namespace
 
 struct Trainer::Parts {
-  Parts(Recipe from, RunFolder in, std::string tokenizer_text, const TrainOptions& with);
+  Parts(Recipe from, RunFolder in, std::string tokenizer_text, const TrainOptions& with, RunStart began,
+        Twin begun = nullptr);
 
   Ended run();
   void begin_stage();
@@ -93,9 +95,11 @@ struct Trainer::Parts {
   RunFolder folder;
   TrainOptions options;
   std::string tokenizer_json;
+  RunStart origin;
   Assets assets;
   text::Tokenizer tokenizer;
   model::ModelConfig config;
+  std::optional<OwnPictures> own;
   PictureSources sources;
   Twin twin;
   Heads heads;
@@ -134,30 +138,64 @@ Twin make_twin(const model::ModelConfig& config, const Recipe& recipe) {
   return twin;
 }
 
+Twin adapted(Twin twin, const Recipe& recipe) {
+  if (recipe.lora.rank > 0) add_lora(twin, recipe.lora.rank, recipe.lora.targets, recipe.seed + 3);
+  return twin;
+}
+
+std::optional<OwnPictures> own_pictures(const RunStart& start, const Recipe& recipe,
+                                        const text::Tokenizer& tokenizer, const model::ModelConfig& config) {
+  OwnSet set = read_start_data(start, recipe);
+  if (set.pictures.empty()) return std::nullopt;
+  return std::optional<OwnPictures>(std::in_place, std::move(set), recipe.own, recipe.seed, tokenizer,
+                                    config);
+}
+
 }  // namespace
 
-Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, const TrainOptions& with)
+Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, const TrainOptions& with,
+                      RunStart began, Twin begun)
     : recipe(std::move(from)),
       folder(std::move(in)),
       options(with),
       tokenizer_json(std::move(tokenizer_text)),
+      origin(std::move(began)),
       assets(load_assets(recipe)),
       tokenizer(formats::parse_tokenizer_json(tokenizer_json, "tokenizer.json")),
-      config(with_prompts(recipe.model, tokenizer)),
-      sources{assets, tokenizer, config},
-      twin(make_twin(config, recipe)),
+      config(origin.config ? *origin.config : with_prompts(recipe.model, tokenizer)),
+      own(options.data ? own_pictures(origin, recipe, tokenizer, config) : std::nullopt),
+      sources{assets, tokenizer, config, own ? &*own : nullptr},
+      twin(adapted(begun.is_empty() ? make_twin(config, recipe) : std::move(begun), recipe)),
       heads(make_heads(config, assets.labels, tokenizer, recipe.seed)),
       optimiser(learning_parameters(twin, heads), recipe.optimiser, recipe.bf16),
       average(optimiser.parameters(), recipe.optimiser.average),
       validation(sources, recipe.validate_scenes, recipe.bf16),
       progress(with.quiet) {
   torch::set_num_threads(options.threads > 0 ? options.threads : base::choose_threads(0));
+  if (!own) return;
+  for (const std::string& note : own->notes()) progress.say("note: " + note);
+  progress.say(base::cat(own->trained(), " pictures to learn from, ", own->kept(), " kept out"));
 }
 
-Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options) {
+Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options, const StartOptions& from) {
   folder.lock();
-  std::string tokenizer = base::read_file(recipe.tokenizer, kLargestTokenizer);
-  parts_ = std::make_unique<Parts>(std::move(recipe), std::move(folder), std::move(tokenizer), options);
+  RunStart start;
+  start.data = data_of(from);
+  LoadedModel model;
+  if (from.init.empty()) {
+    if (recipe.lora.rank > 0) {
+      base::fail(ErrorCode::kInvalidArgument, base::printable(recipe.name),
+                 ": lora_rank: an adapter stands beside a model: expected --init MODEL");
+    }
+    model.tokenizer_json = base::read_file(recipe.tokenizer, kLargestTokenizer);
+  } else {
+    model = load_start(recipe, from.init);
+    start.base = name_of_model(from.init);
+    start.licence = model.licence;
+    start.config = model.twin->config();
+  }
+  parts_ = std::make_unique<Parts>(std::move(recipe), std::move(folder), std::move(model.tokenizer_json),
+                                   options, std::move(start), std::move(model.twin));
   base::AtomicFile file(parts_->folder.file("recipe.toml"));
   file.write(parts_->recipe.text);
   file.commit();
@@ -185,9 +223,10 @@ Trainer::Trainer(RunFolder folder, const TrainOptions& options) {
     Checkpoint checkpoint;
     if (!readable([&] { checkpoint = read_checkpoint_state(checkpoints[i]); })) continue;
     if (!parts_) {
-      Recipe recipe = parse_recipe(checkpoint.recipe, checkpoint.recipe_name);
+      RunStart start = parse_run_start(checkpoint.start, checkpoints[i]);
+      Recipe recipe = parse_recipe(checkpoint.recipe, checkpoint.recipe_name, start.sizes());
       parts_ = std::make_unique<Parts>(std::move(recipe), std::move(folder),
-                                       std::move(checkpoint.tokenizer_json), options);
+                                       std::move(checkpoint.tokenizer_json), options, std::move(start));
     }
     checkpoint.tensors = parts_->tensors();
     if (!readable([&] { read_checkpoint(checkpoints[i], checkpoint); })) continue;
@@ -212,7 +251,18 @@ void Trainer::save_model(const std::string& folder, bool averaged, bool bf16) {
   if (averaged) scope.emplace(parts_->average);
   SaveOptions save;
   save.dtype = bf16 ? tensor::DType::kBF16 : tensor::DType::kF32;
+  if (!parts_->origin.licence.empty()) save.metadata["license"] = parts_->origin.licence;
   save_twin(parts_->twin, parts_->tokenizer_json, folder, save);
+}
+
+bool Trainer::has_adapter() const {
+  return parts_->recipe.lora.rank > 0;
+}
+
+void Trainer::save_adapter(const std::string& path, bool averaged, bool bf16) {
+  std::optional<WeightAverage::Scope> scope;
+  if (averaged) scope.emplace(parts_->average);
+  save_lora(parts_->twin, parts_->origin.base, path, bf16 ? tensor::DType::kBF16 : tensor::DType::kF32);
 }
 
 Ended Trainer::Parts::run() {
@@ -294,7 +344,9 @@ void Trainer::Parts::forward_and_backward(const Batch& batch, const ObjectiveOpt
   }
   measures = measures_of(parts);
   // A batch without a target, by chance: nothing to learn in this step.
-  if (parts.total.defined() && std::isfinite(measures.at("loss.total"))) parts.total.backward();
+  // Nor one whose targets ask only of what the stage leaves alone.
+  const bool learns = parts.total.defined() && parts.total.requires_grad();
+  if (learns && std::isfinite(measures.at("loss.total"))) parts.total.backward();
 }
 
 void Trainer::Parts::fail_step(const StepPlan& plan, const std::string& what) const {
@@ -309,8 +361,10 @@ void Trainer::Parts::fail_step(const StepPlan& plan, const std::string& what) co
   }
   const std::vector<std::string> good = folder.checkpoints();
   base::fail(ErrorCode::kCorrupt, "step ", state.step + 1, " (", stage().name, ", ",
-             plan.windows ? "windows " : "scenes ", plan.first, " to ",
-             plan.first + static_cast<std::uint64_t>(plan.count) - 1, "): ", what, where,
+             plan.own       ? "pictures "
+             : plan.windows ? "windows "
+                            : "scenes ",
+             plan.first, " to ", plan.first + static_cast<std::uint64_t>(plan.count) - 1, "): ", what, where,
              "; the last good checkpoint is ", good.empty() ? "none" : good.front());
 }
 
@@ -350,7 +404,7 @@ void Trainer::Parts::write_log_line() {
   view.step = state.step;
   view.progress = share;
   view.per_second = recent_pictures / recent_seconds;
-  view.unit = stage().pictures == Stage::Pictures::kWindows ? "pictures" : "scenes";
+  view.unit = stage().pictures == Stage::Pictures::kScenes ? "scenes" : "pictures";
   view.measures = means;
   view.measures.erase("gradient_norm");
   if (share > 0) view.seconds_left = state.stage_seconds * (1 - share) / share;
@@ -400,7 +454,9 @@ void Trainer::Parts::show_samples() {
     save_twin(twin, tokenizer_json, path);
   }
   const auto turn = static_cast<std::uint64_t>(state.step / recipe.sample_every);
-  for (const Answered& sample : answer_samples(path, sources, stage(), classes(), turn)) {
+  const bool of_own = stage().pictures == Stage::Pictures::kOwn;
+  for (const Answered& sample : of_own ? answer_own_samples(path, sources, stage(), turn)
+                                       : answer_samples(path, sources, stage(), classes(), turn)) {
     log->write(base::cat("{\"step\":", state.step, ",\"sample\":", sample.json(), "}"));
     progress.say(base::cat("  ", sample.task, " \"", sample.prompt, "\": ", sample.answer,
                            "  (truth: ", sample.truth, ")"));
@@ -422,7 +478,7 @@ NamedTensors Trainer::Parts::tensors() const {
 }
 
 void Trainer::Parts::write() {
-  Checkpoint checkpoint{state, recipe.text, recipe.name, tokenizer_json, tensors()};
+  Checkpoint checkpoint{state, recipe.text, recipe.name, tokenizer_json, origin.json(), tensors()};
   write_checkpoint(folder.checkpoint(state.step), checkpoint);
   folder.remove_old(kKeptCheckpoints);
 }

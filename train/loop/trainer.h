@@ -7,6 +7,7 @@
 
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/run_folder.h"
+#include "train/loop/start.h"
 #include "train/recipe/recipe.h"
 
 namespace moonbeam::train {
@@ -18,6 +19,7 @@ struct TrainOptions {
   int feeders = 1;         ///< threads that draw pictures
   int log_every = 10;      ///< steps between lines of log.jsonl
   bool quiet = false;
+  bool data = true;  ///< false: to save a run's model, without its files of questions and pictures
   std::function<bool()> stop = {};  ///< asked between steps: true ends with a checkpoint
 };
 
@@ -25,8 +27,8 @@ enum class Ended { kFinished, kStopped };
 
 class Trainer {
  public:
-  /// A new run: weights from the recipe's seed. @throws Error.
-  Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options);
+  /// A new run: weights from the recipe's seed, or those of a model. @throws Error.
+  Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options, const StartOptions& start = {});
   /// Goes on from the newest checkpoint that can be read. @throws Error.
   Trainer(RunFolder folder, const TrainOptions& options);
   ~Trainer();
@@ -37,7 +39,11 @@ class Trainer {
 
   const RunState& state() const;
   /// Writes the averaged weights (or the last ones) as a model in the published layout.
+  /// Adapters are merged into the weights.
   void save_model(const std::string& folder, bool averaged, bool bf16);
+  bool has_adapter() const;
+  /// Writes the adapters alone. @throws Error kInvalidArgument where the run has none.
+  void save_adapter(const std::string& path, bool averaged, bool bf16);
 
  private:
   struct Parts;

@@ -66,27 +66,48 @@ ObjectiveOptions objective_options(const Stage& stage, const model::ModelConfig&
   return options;
 }
 
+// Pictures 0 .. all.count - 1 in batches.
+void Validation::make(const Stage& stage, int classes, const StepPlan& all) {
+  for (int first = 0; first < all.count; first += stage.batch) {
+    StepPlan plan = all;
+    plan.first = static_cast<std::uint64_t>(first);
+    plan.count = std::min(stage.batch, all.count - first);
+    batches_.push_back(make_batch(sources_, stage, classes, data::Split::kValSeed, plan));
+  }
+}
+
 Measures Validation::measure(Twin& twin, Heads& heads, const Stage& stage, int classes) {
   const std::string wanted = base::cat(stage.name, "/", classes);
   if (wanted != made_for_) {
     batches_.clear();
-    const bool windows = stage.pictures == Stage::Pictures::kWindows;
-    const int pictures = windows ? scenes_ * kWindowsPerScene : scenes_;
-    for (int first = 0; first < pictures; first += stage.batch) {
-      const StepPlan plan{windows, static_cast<std::uint64_t>(first),
-                          std::min(stage.batch, pictures - first)};
-      batches_.push_back(make_batch(sources_, stage, classes, data::Split::kValSeed, plan));
+    if (stage.pictures == Stage::Pictures::kOwn) {
+      const auto kept = static_cast<int>(std::min<std::uint64_t>(sources_.own->kept(), scenes_));
+      make(stage, classes, {.own = true, .count = kept});
+      scenes_at_ = batches_.size();
+      if (stage.scenes_share > 0) make(stage, classes, {.count = scenes_});
+    } else {
+      const bool windows = stage.pictures == Stage::Pictures::kWindows;
+      make(stage, classes, {.windows = windows, .count = windows ? scenes_ * kWindowsPerScene : scenes_});
+      scenes_at_ = batches_.size();
     }
     made_for_ = wanted;
   }
   const torch::NoGradGuard no_grad;
   const ObjectiveOptions options = objective_options(stage, twin->config(), 1);
-  MeanOf mean;
-  for (const Batch& batch : batches_) {
+  MeanOf mean, of_scenes;
+  for (std::size_t i = 0; i < batches_.size(); ++i) {
+    const Batch& batch = batches_[i];
     const Autocast autocast(twin->device().type(), bf16_);
-    mean.add(measures_of(objective(twin, heads, batch.to(twin->device()), options)), batch.pictures);
+    const Measures measures = measures_of(objective(twin, heads, batch.to(twin->device()), options));
+    (i < scenes_at_ ? mean : of_scenes).add(measures, batch.pictures);
   }
-  return mean.means();
+  Measures out = mean.means();
+  const Measures scenes = of_scenes.means();
+  for (const auto& [from, to] :
+       {std::pair{"loss.total", "scenes_loss"}, {"token_accuracy", "scenes_token_accuracy"}}) {
+    if (const auto found = scenes.find(from); found != scenes.end()) out[to] = found->second;
+  }
+  return out;
 }
 
 }  // namespace moonbeam::train

@@ -36,15 +36,20 @@ class Validation {
   Validation(const PictureSources& sources, int scenes, bool bf16)
       : sources_(sources), scenes_(scenes), bf16_(bf16) {}
 
-  /// Over the stage's kind of pictures. Gradients are off; weights are taken as they are.
+  /// Over the stage's kind of pictures; of a stage of own pictures those kept out, and beside them as
+  /// "scenes_loss" and "scenes_token_accuracy" what became of drawn scenes, if the stage has some.
+  /// Gradients are off; weights are taken as they are.
   Measures measure(Twin& twin, Heads& heads, const Stage& stage, int classes);
 
  private:
   const PictureSources& sources_;
   int scenes_;
   bool bf16_;
+  void make(const Stage& stage, int classes, const StepPlan& all);
+
   std::string made_for_;  // stage and classes
   std::vector<Batch> batches_;
+  std::size_t scenes_at_ = 0;  // of the batches: those from here on are of scenes beside own pictures
 };
 
 }  // namespace moonbeam::train

@@ -1,10 +1,13 @@
 #include "train/optim/parameters.h"
 
+#include "train/twin/lora.h"
+
 namespace moonbeam::train {
 
 namespace {
 
 Group group_of(std::string_view name) {
+  if (name.ends_with(".A") || name.ends_with(".B")) return Group::kLora;
   if (name.starts_with("vision.proj_mlp.")) return Group::kProjector;
   if (name.starts_with("vision.")) return Group::kVision;
   if (name.starts_with("region.")) return Group::kRegion;
@@ -29,6 +32,7 @@ std::vector<LearningParameter> learning_parameters(const Twin& twin, const Heads
     if (one.name.ends_with("_features")) continue;  // drawn once, never trained
     out.push_back(describe(one.name, one.tensor));
   }
+  for (const NamedTwinTensor& one : lora_tensors(twin)) out.push_back(describe(one.name, one.tensor));
   const auto add = [&](const char* prefix, const torch::nn::Module& head) {
     for (const auto& item : head.named_parameters())
       out.push_back(describe(prefix + item.key(), item.value()));

@@ -20,7 +20,7 @@ struct LearningParameter {
   bool muon = false;    ///< matrices of the blocks and the projector
 };
 
-/// All parameters, in the order of the tensor table, the heads' last.
+/// All parameters, in the order of the tensor table, then adapters and the heads'.
 std::vector<LearningParameter> learning_parameters(const Twin& twin, const Heads& heads);
 
 /// Lets the groups learn that a stage trains; gradients of the others are neither made nor kept.

@@ -15,9 +15,10 @@
 
 namespace moonbeam::train {
 
-/// Parts that learn at rates of their own. kHeads: the trainer's own heads, which no model file has.
-enum class Group : std::uint8_t { kVision, kProjector, kText, kRegion, kHeads };
-inline constexpr int kGroups = 5;
+/// Parts that learn at rates of their own. kHeads: the trainer's own heads, which no model file has. kLora:
+/// adapters beside the text blocks, which are frozen then.
+enum class Group : std::uint8_t { kVision, kProjector, kText, kRegion, kHeads, kLora };
+inline constexpr int kGroups = 6;
 std::string_view name(Group group);
 
 /// Weights of the parts of the loss; 0 leaves a part out.
@@ -34,15 +35,16 @@ struct LossPlan {
 
 struct Stage {
   enum class Length : std::uint8_t { kSteps, kScenes, kMinutes };
-  enum class Pictures : std::uint8_t { kWindows, kScenes };
+  enum class Pictures : std::uint8_t { kWindows, kScenes, kOwn };
 
   std::string name;
   Length length = Length::kSteps;
   double amount = 0;  ///< of steps, scenes (windows count) or minutes
   Pictures pictures = Pictures::kScenes;
   int batch = 16;
-  int scene_batch = 16;    ///< of full scenes between windows
-  double scenes_from = 1;  ///< share of the stage from which every second step is of full scenes
+  int scene_batch = 16;     ///< of full scenes between windows
+  double scenes_from = 1;   ///< share of the stage from which every second step is of full scenes
+  double scenes_share = 0;  ///< of the pictures of a stage of own pictures: drawn scenes, against forgetting
 
   std::array<bool, kGroups> trains{};
   std::array<double, kGroups> factor{};  ///< of the rate
@@ -74,6 +76,18 @@ struct OptimiserSettings {
   double average = 0.999;  ///< decay of the average of the weights
 };
 
+/// Adapters of the text blocks (train/twin/lora.h).
+struct LoraSettings {
+  int rank = 0;                      ///< 0: none
+  std::vector<std::string> targets;  ///< all four where the recipe names none
+};
+
+/// How files of own pictures are read.
+struct OwnSettings {
+  double kept_out = 0.1;  ///< share of the pictures that is never trained on, for the validation
+  int absent = 2;         ///< COCO: categories asked for in each picture that are not in it
+};
+
 struct Recipe {
   std::string name;  ///< of the file, for people
   std::string text;  ///< as read: kept in the checkpoint
@@ -83,6 +97,9 @@ struct Recipe {
   std::string tokenizer;  ///< tokenizer.json
   std::string data;       ///< folder with labels.tsv and atlas.tar; empty: data::find_data_folder()
   model::ModelConfig model;
+  std::vector<std::string> model_keys;  ///< those that [model] names
+  OwnSettings own;
+  LoraSettings lora;
   double position_patterns = 0.5;  ///< see train/twin/init.h
   OptimiserSettings optimiser;
   std::vector<Stage> stages;
@@ -91,9 +108,24 @@ struct Recipe {
   int sample_every = 1000;                         ///< steps between answers shown
 };
 
+/// A model to start from has every size that the recipe's [model] names.
+/// @param model  its path, for the message
+/// @throws Error kInvalidArgument naming the first key that differs.
+void check_sizes(const Recipe& recipe, const model::ModelConfig& config, const std::string& model);
+
+/// A recipe by its path, or by the name of one that comes with Moonbeam ("lora"): beside the program in
+/// share/moonbeam/recipes, or in the source tree. @throws Error kNotFound naming where it looked.
+std::string find_recipe(const std::string& name);
+
+/// Where a run's sizes come from.
+enum class Sizes : std::uint8_t {
+  kRecipe,  ///< [model], which makes a model
+  kModel,   ///< a model to begin from: [model] may name some of them, or none
+};
+
 /// `name` stands in front of messages: "tiny.toml:12: ...". @throws Error kInvalidArgument.
-Recipe parse_recipe(std::string_view text, const std::string& name);
+Recipe parse_recipe(std::string_view text, const std::string& name, Sizes sizes = Sizes::kRecipe);
 /// @throws Error kNotFound, and as parse_recipe.
-Recipe read_recipe(const std::string& path);
+Recipe read_recipe(const std::string& path, Sizes sizes = Sizes::kRecipe);
 
 }  // namespace moonbeam::train

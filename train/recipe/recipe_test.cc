@@ -54,6 +54,12 @@ classes = 20
 widen = 50, 100
 )";
 
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
 std::string refused(const std::string& from, const std::string& to) {
   std::string text(kSmall);
   const std::size_t at = text.find(from);
@@ -117,9 +123,61 @@ TEST(Recipe, NamesTheLineOfWhatItCannotFollow) {
             "small.toml:34: [stage.see]: expected a weight above 0 with pictures = windows: nothing else is "
             "learnt from them");
   EXPECT_EQ(refused("[stage.see]", "[sea]"),
-            "small.toml:34: [sea]: expected [run], [model], [optimiser], [stages] or [stage.NAME]");
+            "small.toml:34: [sea]: expected [run], [model], [optimiser], [own], [stages] or [stage.NAME]");
+  EXPECT_EQ(refused("scenes = 1600", "scenes = 1600\nscenes_share = 0.2"),
+            "small.toml:31: scenes_share: expected none without pictures = own, got '0.2'");
+  EXPECT_EQ(refused("pictures = windows", "pictures = own"),
+            "small.toml:39: text_loss: expected a weight above 0 with pictures = own, got '0'");
   EXPECT_NE(refused("vision_heads = 1", "vision_heads = 5").find("small.toml: [model]: "), std::string::npos);
   EXPECT_THROW(parse_recipe("", "small.toml"), Error);
+}
+
+TEST(Recipe, AdaptersLearnAlone) {
+  const std::string adapted = replaced(replaced(std::string(kSmall), "seed = 3", "seed = 3\nlora_rank = 8"),
+                                       "trains = all", "trains = lora");
+  const std::string one_stage = adapted.substr(0, adapted.find("[stage.see]"));
+  const Recipe recipe = parse_recipe(one_stage, "small.toml");
+  EXPECT_EQ(recipe.lora.rank, 8);
+  EXPECT_EQ(recipe.lora.targets, (std::vector<std::string>{"attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"}));
+  EXPECT_TRUE(recipe.stages[0].trains[static_cast<std::size_t>(Group::kLora)]);
+  EXPECT_FALSE(recipe.stages[0].trains[static_cast<std::size_t>(Group::kText)]);
+  const std::string some =
+      replaced(one_stage, "lora_rank = 8", "lora_rank = 8\nlora_targets = attn.qkv, mlp.fc2");
+  EXPECT_EQ(parse_recipe(some, "small.toml").lora.targets, (std::vector<std::string>{"attn.qkv", "mlp.fc2"}));
+  EXPECT_EQ(refused("trains = all", "trains = lora"),
+            "small.toml:29: trains: expected no lora without lora_rank in [run], got 'lora'");
+  EXPECT_EQ(
+      refused("seed = 3", "seed = 3\nlora_rank = 8"),
+      "small.toml:30: trains: expected lora alone beside lora_rank: what it stands beside is frozen, got "
+      "'all'");
+  EXPECT_EQ(refused("seed = 3", "seed = 3\nlora_rank = 8\nlora_targets = attn.qkv, attn.qkv"),
+            "small.toml:5: lora_targets: expected some of attn.qkv, attn.proj, mlp.fc1, mlp.fc2, got "
+            "'attn.qkv, attn.qkv'");
+  EXPECT_EQ(refused("seed = 3", "seed = 3\nlora_targets = attn.qkv"),
+            "small.toml:4: lora_targets: expected lora_rank beside them, got 'attn.qkv'");
+}
+
+TEST(Recipe, HoldsAModelAgainstTheSizesThatItNames) {
+  const Recipe recipe = parse_recipe(kSmall, "small.toml");
+  model::ModelConfig same = recipe.model;
+  same.vision.ff_dim = 3;  // not named
+  EXPECT_NO_THROW(check_sizes(recipe, same, "model"));
+  const auto message = [&](const model::ModelConfig& other) -> std::string {
+    try {
+      check_sizes(recipe, other, "model");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      return error.what();
+    }
+    return "nothing was thrown";
+  };
+  model::ModelConfig other = recipe.model;
+  other.text.layers = 3;
+  EXPECT_EQ(message(other),
+            "small.toml: [model]: text_layers = 2, but model has 3; [model] may be left out with --init");
+  other = recipe.model;
+  other.region.reset();
+  EXPECT_NE(message(other).find("but model has no region heads"), std::string::npos) << message(other);
 }
 
 TEST(Recipe, KeysStandBelowTheirSection) {

@@ -35,7 +35,8 @@ void read_trains(KeySection& keys, Stage& stage) {
   for (const std::string& word : groups) {
     bool known = word == "all";
     for (int g = 0; g < kGroups; ++g) {
-      if (word != "all" && word != name(static_cast<Group>(g))) continue;
+      const auto group = static_cast<Group>(g);
+      if (word != name(group) && !(word == "all" && group != Group::kLora)) continue;
       stage.trains[static_cast<std::size_t>(g)] = known = true;
     }
     if (!known) keys.fail("trains", "all, or some of vision, projector, text, region, heads");
@@ -47,16 +48,17 @@ void read_rates(KeySection& keys, Stage& stage) {
   keys.read("rate_end", stage.rate_end, 0, 10);
   keys.read("warm_up", stage.warm_up, 0, 1'000'000);
   constexpr std::array<const char*, kGroups> kFactors = {"vision_rate", "projector_rate", "text_rate",
-                                                         "region_rate", "heads_rate"};
+                                                         "region_rate", "heads_rate",     "lora_rate"};
   for (std::size_t g = 0; g < kFactors.size(); ++g) keys.read(kFactors[g], stage.factor[g], 0, 1000);
 }
 
 void read_pictures(KeySection& keys, Stage& stage) {
   stage.pictures = static_cast<Stage::Pictures>(
-      keys.read_choice("pictures", {"windows", "scenes"}, static_cast<int>(stage.pictures)));
+      keys.read_choice("pictures", {"windows", "scenes", "own"}, static_cast<int>(stage.pictures)));
   keys.read("batch", stage.batch, 1, 65536);
   keys.read("scene_batch", stage.scene_batch, 1, 65536);
   keys.read("scenes_from", stage.scenes_from, 0, 1);
+  keys.read("scenes_share", stage.scenes_share, 0, 0.95);
   keys.read("classes", stage.classes, 1, 100'000);
   keys.read("widen", stage.widen, 1, 100'000);
   keys.read("widen_above", stage.widen_above, 0, 1);
@@ -99,6 +101,16 @@ void read_losses(KeySection& keys, LossPlan& loss) {
   }
 }
 
+// With adapters nothing but they learn, and without them there is nothing by that name.
+void check_lora(const KeySection& keys, const Stage& stage, bool lora) {
+  for (int g = 0; g < kGroups; ++g) {
+    const bool trains = stage.trains[static_cast<std::size_t>(g)];
+    if (!trains || lora == (static_cast<Group>(g) == Group::kLora)) continue;
+    keys.fail("trains", lora ? "lora alone beside lora_rank: what it stands beside is frozen"
+                             : "no lora without lora_rank in [run]");
+  }
+}
+
 }  // namespace
 
 void read_stage_keys(KeySection& keys, Stage& stage) {
@@ -109,17 +121,21 @@ void read_stage_keys(KeySection& keys, Stage& stage) {
   read_losses(keys, stage.loss);
 }
 
-void check_stage(const KeySection& keys, const Stage& stage) {
+void check_stage(const KeySection& keys, const Stage& stage, bool lora) {
   if (stage.name.empty()) keys.fail("", "a name behind 'stage.'");
   if (stage.amount <= 0) keys.fail("steps", "steps, scenes or minutes above 0");
   if (std::none_of(stage.trains.begin(), stage.trains.end(), [](bool trains) { return trains; })) {
     keys.fail("trains", "trains = all, or some of vision, projector, text, region, heads");
   }
+  check_lora(keys, stage, lora);
   int last = stage.classes;
   for (const int classes : stage.widen) {
     if (classes <= last) keys.fail("widen", base::cat("growing numbers over classes = ", stage.classes));
     last = classes;
   }
+  const bool own = stage.pictures == Stage::Pictures::kOwn;
+  if (stage.scenes_share > 0 && !own) keys.fail("scenes_share", "none without pictures = own");
+  if (own && !stage.asks()) keys.fail("text_loss", "a weight above 0 with pictures = own");
   const LossPlan& loss = stage.loss;
   if (stage.asks() && stage.pictures == Stage::Pictures::kWindows) {
     keys.fail("text_loss", "none with pictures = windows: no questions are asked about them");

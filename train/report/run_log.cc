@@ -25,6 +25,7 @@ Sample sample_of(const json& value, std::int64_t step) {
   Sample sample;
   sample.step = step;
   sample.scene = value.value("scene", std::uint64_t{0});
+  sample.picture = value.value("picture", "");
   sample.stage = value.value("stage", "");
   sample.classes = value.value("classes", 0);
   sample.task = value.value("task", "");

@@ -15,6 +15,7 @@ namespace moonbeam::train {
 struct Sample {
   std::int64_t step = 0;
   std::uint64_t scene = 0;  ///< index in val-seed
+  std::string picture;      ///< path of one's own; empty: a scene
   std::string stage;        ///< whose scenes they are
   int classes = 0;
   std::string task, prompt, answer, truth;
