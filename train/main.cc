@@ -75,7 +75,7 @@ int train(Arguments& arguments) {
 int export_model(const Arguments& arguments) {
   TrainOptions options;
   options.quiet = true;
-  options.data = false;
+  options.only_saves = true;
   Trainer trainer(RunFolder::open(arguments.run), options);
   if (arguments.adapter) {
     trainer.save_adapter(arguments.folder, !arguments.last, arguments.bf16);

@@ -476,7 +476,7 @@ TEST_F(OwnData, ARunDoesNotGoOnWithOtherQuestions) {
   begin("run", kOwn, start, options).run();
   here_.put("coco.json", replaced(base::read_file(here_ / "coco.json", 1 << 20), "red block", "red thing"));
   TrainOptions export_only = one_thread();
-  export_only.data = false;
+  export_only.only_saves = true;
   EXPECT_NO_THROW(Trainer(RunFolder::open(here_ / "run"), export_only));
   expect_error([&] { Trainer(RunFolder::open(here_ / "run"), one_thread()); }, ErrorCode::kInvalidArgument,
                {"coco.json: changed since the run began"});

@@ -163,7 +163,7 @@ Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, con
       assets(load_assets(recipe)),
       tokenizer(formats::parse_tokenizer_json(tokenizer_json, "tokenizer.json")),
       config(origin.config ? *origin.config : with_prompts(recipe.model, tokenizer)),
-      own(options.data ? own_pictures(origin, recipe, tokenizer, config) : std::nullopt),
+      own(options.only_saves ? std::nullopt : own_pictures(origin, recipe, tokenizer, config)),
       sources{assets, tokenizer, config, own ? &*own : nullptr},
       twin(adapted(begun.is_empty() ? make_twin(config, recipe) : std::move(begun), recipe)),
       heads(make_heads(config, assets.labels, tokenizer, recipe.seed)),
@@ -202,7 +202,7 @@ Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options, c
 }
 
 Trainer::Trainer(RunFolder folder, const TrainOptions& options) {
-  folder.lock();
+  if (!options.only_saves) folder.lock();
   const std::vector<std::string> checkpoints = folder.checkpoints();
   for (std::size_t i = 0; i < checkpoints.size(); ++i) {
     // A file that a failing disk has broken: the one before it is there for that. Reading the file alone
@@ -214,7 +214,7 @@ Trainer::Trainer(RunFolder folder, const TrainOptions& options) {
       } catch (const Error& error) {
         if (error.code() != ErrorCode::kCorrupt || i + 1 == checkpoints.size()) throw;
         std::error_code ignored;
-        std::filesystem::rename(checkpoints[i], checkpoints[i] + ".broken", ignored);
+        if (!options.only_saves) std::filesystem::rename(checkpoints[i], checkpoints[i] + ".broken", ignored);
         if (!options.quiet)
           Progress(false).say(base::cat(error.what(), "; going back to the checkpoint before"));
         return false;
@@ -243,6 +243,7 @@ const RunState& Trainer::state() const {
 }
 
 Ended Trainer::run() {
+  MB_ASSERT(!parts_->options.only_saves);
   return parts_->run();
 }
 

@@ -19,7 +19,9 @@ struct TrainOptions {
   int feeders = 1;         ///< threads that draw pictures
   int log_every = 10;      ///< steps between lines of log.jsonl
   bool quiet = false;
-  bool data = true;  ///< false: to save a run's model, without its files of questions and pictures
+  /// Only to save a run's model: beside a process that trains it, and without its files of questions and
+  /// pictures. run() may not be called.
+  bool only_saves = false;
   std::function<bool()> stop = {};  ///< asked between steps: true ends with a checkpoint
 };
 
@@ -29,7 +31,8 @@ class Trainer {
  public:
   /// A new run: weights from the recipe's seed, or those of a model. @throws Error.
   Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options, const StartOptions& start = {});
-  /// Goes on from the newest checkpoint that can be read. @throws Error.
+  /// Goes on from the newest checkpoint that can be read. @throws Error: kExhausted where another process
+  /// trains the run.
   Trainer(RunFolder folder, const TrainOptions& options);
   ~Trainer();
 

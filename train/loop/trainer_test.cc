@@ -167,6 +167,26 @@ TEST(Trainer, GoesBackToTheCheckpointBeforeABrokenOne) {
   EXPECT_EQ(again.run(), Ended::kFinished);
 }
 
+TEST(Trainer, AModelIsSavedWhileTheRunGoesOn) {
+  const TestFolder folder;
+  Trainer trainer(parse_recipe(short_text(), kSmoke), RunFolder::create(folder / "run"), one_thread());
+  trainer.run();
+  const std::vector<std::string> checkpoints = RunFolder::open(folder / "run").checkpoints();
+  ASSERT_EQ(checkpoints.size(), 2u);
+  std::filesystem::resize_file(checkpoints[0], std::filesystem::file_size(checkpoints[0]) - 100);
+
+  TrainOptions options = one_thread();
+  model::testing::expect_error([&] { Trainer(RunFolder::open(folder / "run"), options); },
+                               ErrorCode::kExhausted, {"another process trains this run"});
+  options.only_saves = true;
+  Trainer saver(RunFolder::open(folder / "run"), options);
+  EXPECT_EQ(saver.state().step, 15);
+  saver.save_model(folder / "model", /*averaged=*/true, /*bf16=*/true);
+  Model::load(folder / "model");
+  EXPECT_EQ(RunFolder::open(folder / "run").checkpoints(), checkpoints)
+      << "a file of a running process was moved";
+}
+
 TEST(Trainer, ACheckpointIsNotBlamedForBrokenData) {
   const TestFolder folder;
   const std::string labels = folder / "labels.tsv";
