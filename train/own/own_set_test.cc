@@ -273,6 +273,20 @@ TEST_F(OwnSetTest, FilesOfSeveralShapesMakeOneSet) {
   EXPECT_EQ(set.pictures[0].questions.size(), 3u);
 }
 
+TEST_F(OwnSetTest, APictureOfTwoFilesIsOneAndAsStoredWhereOneHasBoxes) {
+  folder_.put("l.json", R"([{"image": "a.png", "conversations": [
+    {"from": "human", "value": "x"}, {"from": "gpt", "value": "y"}]}])");
+  folder_.put("c.json", kCoco);
+  for (const bool boxes_first : {true, false}) {
+    std::vector<OwnFile> files = {{folder_ / "l.json", ""}, {folder_ / "c.json", ""}};
+    if (boxes_first) std::swap(files[0], files[1]);
+    const OwnSet set = read_own_set(files, {.absent = 0});
+    ASSERT_EQ(set.pictures.size(), 1u);
+    EXPECT_FALSE(set.pictures[0].upright);
+    EXPECT_EQ(set.pictures[0].questions.size(), 3u);
+  }
+}
+
 TEST_F(OwnSetTest, RefusesWhatIsNoSetOfQuestions) {
   const ErrorCode corrupt = ErrorCode::kCorrupt, invalid = ErrorCode::kInvalidArgument;
   EXPECT_HAS(refused("e.json", "", invalid), "the file is empty");

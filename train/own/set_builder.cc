@@ -16,8 +16,13 @@ void SetBuilder::begin_file(const OwnFile& file) {
 OwnPicture& SetBuilder::picture(const std::string& name, bool upright, const std::string& where) {
   if (name.empty()) fail(ErrorCode::kCorrupt, where, ": expected the name of a picture, got an empty one");
   const std::string path = (folder_ / name).lexically_normal().string();
-  const auto [found, is_new] = index_.try_emplace({path, upright}, set_.pictures.size());
-  if (!is_new) return set_.pictures[found->second];
+  const auto [found, is_new] = index_.try_emplace(path, set_.pictures.size());
+  if (!is_new) {
+    // One picture, or it might be learnt from and kept out too; boxes fit it as stored alone.
+    OwnPicture& known = set_.pictures[found->second];
+    known.upright = known.upright && upright;
+    return known;
+  }
   std::error_code error;
   if (!fs::is_regular_file(path, error)) {
     fail(ErrorCode::kNotFound, where, ": no picture ", base::printable(path),

@@ -14,8 +14,8 @@ class SetBuilder {
   /// Names of pictures that follow are relative to the file's folder of pictures.
   void begin_file(const OwnFile& file);
 
-  /// The picture of that name, the same each time. @throws Error kNotFound if there is no such file,
-  /// kCorrupt (an empty name).
+  /// The picture of that name, the same each time, upright if every file wants it so. @throws Error kNotFound
+  /// if there is no such file, kCorrupt (an empty name).
   OwnPicture& picture(const std::string& name, bool upright, const std::string& where);
   void note(std::string text) { set_.notes.push_back(std::move(text)); }
   std::size_t size() const { return set_.pictures.size(); }
@@ -26,7 +26,7 @@ class SetBuilder {
  private:
   OwnSet set_;
   std::filesystem::path folder_;
-  std::map<std::pair<std::string, bool>, std::size_t> index_;
+  std::map<std::string, std::size_t> index_;
 };
 
 /// The picture's size as `where` says it. @throws Error kCorrupt if another place says another one.
