@@ -37,6 +37,9 @@ struct LoadOptions {
   /// decoding is slower, checksums are not looked at, and the file must not be changed meanwhile. Other files
   /// are always mapped.
   bool mmap = false;
+  /// A LoRA adapter of the text model (docs/formats/safetensors.md); empty: none. It is merged where weights
+  /// are packed while they are read; where they are used as they lie, its products are made beside theirs.
+  std::string adapter = {};
   bool check_memory = true;  ///< refuse, with both figures, what free memory cannot hold
   ProgressFn progress = {};
 };
@@ -74,6 +77,7 @@ struct ModelInfo {
   std::string dtype;             ///< most frequent weight type, e.g. "bf16"
   std::string mode;              ///< arithmetic, e.g. "int8"
   std::string mode_reason = {};  ///< why, where it was chosen: "the model is small"
+  std::string adapter = {};      ///< file of the LoRA adapter in use; empty: none
   std::string isa = {};          ///< kernels in use
   int threads = 0;
   std::int64_t parameters = 0;
@@ -85,6 +89,7 @@ struct ModelInfo {
   bool can_gaze = false;
   std::vector<std::string> caption_lengths;  ///< "short", "normal", "long"
   std::vector<std::string> notes;            ///< what loading had to say, e.g. unknown configuration keys
+  std::vector<std::string> warnings = {};    ///< likewise what is probably a mistake: another model's adapter
 };
 
 /// Weights, configuration and tokenizer, constant after loading. One Model may serve many threads: each

@@ -1,6 +1,7 @@
 // A source becomes a Model: every tensor of the table is there and of its shape, memory suffices, small
-// tensors are f32 and finite, matrices stay where they lie or are packed for the mode. Which file and which
-// variant are others' work.
+// tensors are f32 and finite, matrices stay where they lie or are packed for the mode. An adapter's product
+// is added to those that are packed; beside the others it stands for itself. Which file and which variant are
+// others' work.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -8,6 +9,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash64.h"
+#include "kernels/kernels.h"
+#include "model/adapter.h"
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
@@ -45,6 +48,13 @@ class Loader {
   ops::Linear linear(const std::string& name) const {
     return {matrix(name + ".weight"), floats(name + ".bias")};
   }
+  /// What of the adapter is not in the weights.
+  ops::LowRank low_rank(const std::string& name) const {
+    const std::optional<Adapter>& adapter = model_.storage.adapter;
+    const AdapterFactors* factors = adapter ? adapter->find(name + ".weight") : nullptr;
+    return factors ? factors->view() : ops::LowRank{};
+  }
+  bool proj_from_normed() const { return model_.storage.adapter && model_.storage.adapter->proj_from_normed; }
   ops::Norm norm(const std::string& name, int width, float eps) const {
     return {floats(name + ".weight"), floats(name + ".bias"), width, eps};
   }
@@ -67,10 +77,28 @@ class Loader {
     std::vector<base::Buffer<std::byte>> scratch;
     if (!view.data) view.data = made(tensor, scratch);
     if (is_read_whole(tensor, mmap_)) check_sum(source_, tensor, hash_bytes(bytes_of(tensor), pool_));
-    keep.push_back(type == tensor::DType::kF32 ? unpack_matrix(view, pool_)
-                                               : convert_matrix(view, type, pool_));
+    // Where a matrix is written anew in any case, merging costs no memory and no rounding of its own.
+    if (Adapter* adapter = adapter_of(spec)) {
+      scratch.push_back(unpack_matrix(view, pool_));
+      view = {scratch.back().data(), tensor::DType::kF32, spec.shape};
+      merge(*adapter->find(spec.name), reinterpret_cast<float*>(scratch.back().data()), pool_,
+            kernels::kernels());
+      adapter->forget(spec.name);
+    }
+    if (view.dtype == type) {
+      keep.push_back(std::move(scratch.back()));
+    } else {
+      keep.push_back(type == tensor::DType::kF32 ? unpack_matrix(view, pool_)
+                                                 : convert_matrix(view, type, pool_));
+    }
     if (tensor.view.data) base::forget_pages(bytes_of(tensor));
     return {keep.back().data(), type, spec.shape};
+  }
+
+  /// Null where it has nothing that can be merged into the tensor.
+  Adapter* adapter_of(const TensorSpec& spec) {
+    std::optional<Adapter>& adapter = model_.storage.adapter;
+    return adapter && adapter->can_merge(spec.name) ? &*adapter : nullptr;
   }
 
   static std::span<const std::byte> bytes_of(const SourceTensor& tensor) {
@@ -142,7 +170,12 @@ text::TextWeights bind_text(const Loader& loader, const text::TextConfig& config
                           .qkv = loader.linear(block + ".attn.qkv"),
                           .proj = loader.linear(block + ".attn.proj"),
                           .fc1 = loader.linear(block + ".mlp.fc1"),
-                          .fc2 = loader.linear(block + ".mlp.fc2")});
+                          .fc2 = loader.linear(block + ".mlp.fc2"),
+                          .adapter = {.qkv = loader.low_rank(block + ".attn.qkv"),
+                                      .proj = loader.low_rank(block + ".attn.proj"),
+                                      .fc1 = loader.low_rank(block + ".mlp.fc1"),
+                                      .fc2 = loader.low_rank(block + ".mlp.fc2"),
+                                      .proj_from_normed = loader.proj_from_normed()}});
   }
   out.post_ln = loader.norm("text.post_ln", config.dim, config.eps);
   out.lm_head = loader.linear("text.lm_head");
@@ -177,6 +210,15 @@ void describe(Model& model, const Source& source, Identified& identified,
   model.dtype = most_frequent_dtype(source, table);
 }
 
+void take_adapter(Model& model, const std::string& path, const Source& source, const Identified& identified) {
+  model.storage.adapter = open_adapter(path, identified.config);
+  const Adapter& adapter = *model.storage.adapter;
+  model.adapter_path = adapter.path;
+  model.adapter_digest = adapter.digest;
+  if (std::string warning = base_warning(adapter, source.name, identified.variant_name); !warning.empty())
+    model.warnings.push_back(std::move(warning));
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> load(const LoadRequest& request) {
@@ -191,8 +233,9 @@ std::shared_ptr<const Model> load(const LoadRequest& request) {
   if (chosen.mode == Mode::kAuto) chosen.mode = Mode::kF32;
   model->mode = chosen.mode;
   model->mode_reason = std::move(chosen.reason);
-  const MemoryNeed need =
-      memory_need(source, table, identified.config, model->mode, chosen.recipe, request.mmap);
+  if (!request.adapter.empty()) take_adapter(*model, request.adapter, source, identified);
+  MemoryNeed need = memory_need(source, table, identified.config, model->mode, chosen.recipe, request.mmap);
+  if (model->storage.adapter) need.owned += model->storage.adapter->bytes();
   if (request.check_memory) check_memory(need, memory, source.path);
   std::vector<std::string> notes = std::move(model->notes);
   describe(*model, source, identified, table);

@@ -13,6 +13,7 @@
 #include "base/machine.h"
 #include "formats/tokenizer_data.h"
 #include "formats/weight_file.h"
+#include "model/adapter.h"
 #include "model/config.h"
 #include "model/recipe.h"
 #include "region/weights.h"
@@ -26,6 +27,7 @@ struct Storage {
   std::vector<std::shared_ptr<const formats::WeightFile>> files;
   std::vector<base::Buffer<float>> floats;       ///< norms, biases, tables: small, always f32
   std::vector<base::Buffer<std::byte>> tensors;  ///< generated, joined or unpacked weights
+  std::optional<Adapter> adapter;                ///< its layers that are not merged
 };
 
 struct Model {
@@ -41,6 +43,8 @@ struct Model {
   std::string mode_reason;
   std::int64_t parameters = 0, weight_bytes = 0;
   std::vector<std::string> notes;
+  std::vector<std::string> warnings;         ///< for people who did not ask
+  std::string adapter_path, adapter_digest;  ///< the latter SHA-256 of the file; empty: none
   Storage storage;
 };
 
@@ -51,6 +55,7 @@ struct LoadRequest {
   std::optional<Recipe> recipe = {};  ///< instead of the mode's; the mode then follows from it
   bool mmap = false;                  ///< as LoadOptions::mmap
   std::string tokenizer = {};         ///< a tokenizer.json instead of the one found
+  std::string adapter = {};           ///< file of a LoRA adapter; empty: none
   bool check_memory = true;
   std::optional<base::Memory> memory = {};  ///< what there is; none: ask the machine
   int threads = 0;                          ///< for weights that are made; as base::choose_threads

@@ -16,6 +16,7 @@ ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernel
   info.dtype = model.dtype;
   info.mode = std::string(mode_name(model.mode));
   info.mode_reason = model.mode_reason;
+  info.adapter = model.adapter_path;
   info.isa = std::string(kernels.isa);
   info.threads = threads;
   info.parameters = model.parameters;
@@ -28,6 +29,7 @@ ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernel
   info.can_gaze = model.region.has_value() && prompts.gaze;
   info.caption_lengths = caption_lengths(prompts);
   info.notes = model.notes;
+  info.warnings = model.warnings;
   return info;
 }
 
@@ -59,6 +61,7 @@ std::shared_ptr<const Engine> open_engine(const std::string& model, const LoadOp
                              .variant = options.variant,
                              .mode = options.mode,
                              .mmap = options.mmap,
+                             .adapter = options.adapter,
                              .check_memory = options.check_memory,
                              .threads = options.threads,
                              .progress = {}};

@@ -19,8 +19,9 @@ constexpr std::size_t kAliases = 16;
 std::string picture_key(const Engine& engine, const Image& image) {
   base::Sha256 sum;
   // A separator that no number contains stands between the parts.
-  const std::string head = base::cat("moonbeam picture ", kPreprocessingVersion, "|", engine.config().variant,
-                                     "|", image.height, "x", image.width, "|");
+  const std::string head =
+      base::cat("moonbeam picture ", kPreprocessingVersion, "|", engine.config().variant, "|",
+                engine.model->adapter_digest, "|", image.height, "x", image.width, "|");
   sum.update(std::as_bytes(std::span(head)));
   sum.update(std::as_bytes(std::span(image.pixels)));
   return sum.hex();

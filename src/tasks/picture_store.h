@@ -13,8 +13,8 @@
 
 namespace moonbeam::tasks {
 
-/// Of the pixels, what is done with them and for which variant; 64 hexadecimal digits. A store is of
-/// one model: two of one variant give the same key.
+/// Of the pixels, what is done with them, for which variant and with which adapter; 64 hexadecimal digits. A
+/// store is of one model: two of one variant give the same key.
 std::string picture_key(const Engine& engine, const Image& image);
 
 /// Not safe from many threads.

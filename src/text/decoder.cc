@@ -62,14 +62,29 @@ bool Decoder::step() {
 // Parallel block: one norm feeds attention and feed-forward, both add into the residual stream.
 void Decoder::block(int layer) {
   const BlockWeights& weights = weights_.blocks[static_cast<std::size_t>(layer)];
+  const BlockAdapter& adapter = weights.adapter;
   ops::layer_norm(context_, x_.data(), rows_, weights.ln, normed_.data());
   const ops::LinearTask from_normed[] = {{normed_.data(), &weights.qkv, qkv_.data()},
-                                         {normed_.data(), &weights.fc1, feed_.data(), ops::Epilogue::kGelu}};
+                                         {normed_.data(), &weights.fc1, feed_.data(),
+                                          adapter.fc1 ? ops::Epilogue::kStore : ops::Epilogue::kGelu}};
   ops::linear(context_, from_normed, rows_);
+  add(adapter.qkv, normed_.data(), qkv_.data());
+  if (adapter.fc1) {
+    add(adapter.fc1, normed_.data(), feed_.data());
+    ops::gelu(context_, feed_.data(), rows_, config_.ff_dim);
+  }
   attend(layer);
   const ops::LinearTask into_x[] = {{attended_.data(), &weights.proj, x_.data(), ops::Epilogue::kAdd},
                                     {feed_.data(), &weights.fc2, x_.data(), ops::Epilogue::kAdd}};
   ops::linear(context_, into_x, rows_);
+  add(adapter.proj, adapter.proj_from_normed ? normed_.data() : attended_.data(), x_.data());
+  add(adapter.fc2, feed_.data(), x_.data());
+}
+
+void Decoder::add(const ops::LowRank& adapter, const float* x, float* out) {
+  if (!adapter) return;
+  inner_.reserve_discard(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(adapter.rank()));
+  ops::add_low_rank(context_, x, rows_, adapter, inner_.data(), out);
 }
 
 // Every row against its own sequence. Whoever takes a head first rotates its queries and keys and stores its

@@ -58,6 +58,7 @@ class Decoder {
  private:
   void block(int layer);
   void attend(int layer);
+  void add(const ops::LowRank& adapter, const float* x, float* out);
 
   const TextConfig& config_;
   const TextWeights& weights_;
@@ -80,6 +81,7 @@ class Decoder {
   base::Buffer<float> qkv_;       // [S, 3 D]
   base::Buffer<float> attended_;  // [S, D]
   base::Buffer<float> feed_;      // [S, ff]
+  base::Buffer<float> inner_;     // [S, rank] of the adapter's layer that runs
 };
 
 }  // namespace moonbeam::text
