@@ -87,6 +87,7 @@ std::string report_json(const BenchReport& report) {
                                {"mode", model.mode},
                                {"isa", model.isa},
                                {"threads", model.threads},
+                               {"adapter", model.adapter},
                                {"cpu", report.cpu},
                                {"page_bytes", report.page_bytes},
                                {"weight_bytes", model.weight_bytes},
@@ -117,6 +118,7 @@ int run_bench(const Options& options) {
   };
   const BenchReport report = with_known(model, [&] { return moonbeam::run_bench(model, bench); });
   status.clear();
+  if (!options.output.quiet) say_warnings(report.model);
   StdoutSink sink;
   if (!options.output.json) sink.write(report_text(report));
   sink.write(report_json(report));

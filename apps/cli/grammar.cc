@@ -42,7 +42,8 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam inspect moondream2/ --verify --json"},
     {"convert", "IN OUT [OPTIONS]", "Change a model's container or plain type",
      "moonbeam convert moondream2/ moondream2.gguf\n"
-     "moonbeam convert moondream2.gguf folder/ --dtype f16"},
+     "moonbeam convert moondream2.gguf folder/ --dtype f16\n"
+     "moonbeam convert tiny tuned.gguf --adapter adapter.safetensors"},
     {"quantize", "IN OUT.gguf [OPTIONS]", "Pack a model's weights in 8 or 4 bits",
      "moonbeam quantize moondream2/ moondream2-int8.gguf\n"
      "moonbeam quantize moondream2.gguf moondream2-int4.gguf --mode int4\n"
@@ -174,6 +175,7 @@ class Builder {
     const char* group = "Model";
     value(group, "-m,--model", o_.model.model, "MODEL", "File, folder, name of a model, or synth:VARIANT");
     value(group, "--variant", o_.model.variant, "NAME", "Variant, where the file does not tell it");
+    value(group, "--adapter", o_.model.adapter, "FILE", "LoRA adapter of the text model: a safetensors file");
     choice(group, "--mode", o_.model.mode, "auto|f32|bf16|int8|int4", "Arithmetic")->default_str("auto");
     threads();
     choice(group, "--isa", o_.model.isa,
@@ -408,6 +410,8 @@ void add_tools(CLI::App& app, Options& o) {
   convert.choice("Model", "--layout", o.files.layout, "llama.cpp",
                  "Write llama.cpp's two files into the folder OUT; for models of one crop");
   convert.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
+  convert.value("Model", "--adapter", o.model.adapter, "FILE",
+                "LoRA adapter to merge into the weights, which stay f32, f16 or bf16");
   convert.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
                 "tokenizer.json to use instead of the one found");
   convert.value("Model", "--licence", o.files.licence, "ID",

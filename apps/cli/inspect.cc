@@ -40,6 +40,7 @@ int run_convert(const Options& options) {
   convert.layout = options.files.layout;
   convert.variant = options.model.variant;
   convert.tokenizer = options.files.tokenizer;
+  convert.adapter = options.model.adapter;
   convert.licence = options.files.licence;
   convert.progress = [&](const Progress& progress) { return status.update(progress); };
   with_known(in, [&] { convert_model(in, options.files.out, convert); });

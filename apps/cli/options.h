@@ -14,6 +14,7 @@ struct ModelArgs {
   std::string isa;
   int threads = 0;
   bool mmap = false;
+  std::string adapter;
   bool offline = false;  ///< taken for scripts of other releases: nothing is ever fetched
 };
 

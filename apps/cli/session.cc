@@ -62,11 +62,16 @@ std::string model_words(const ModelInfo& info) {
   return "'" + info.name + "'" + (published ? " (" + info.variant + ")" : "");
 }
 
+void say_warnings(const ModelInfo& info) {
+  for (const std::string& warning : info.warnings) complain("warning: " + warning);
+}
+
 LoadOptions load_options(const ModelArgs& args) {
   LoadOptions options;
   options.variant = args.variant;
   options.mode = find_mode(args.mode).value_or(Mode::kAuto);
   options.mmap = args.mmap;
+  options.adapter = args.adapter;
   options.threads = args.threads;
   options.isa = args.isa;
   return options;
@@ -91,10 +96,12 @@ Session open_session(const Options& options, Status& status) {
   status.clear();
   const ModelInfo& info = session.model.info();
   if (!named && !options.output.quiet) say_default(info);
+  if (!options.output.quiet) say_warnings(info);
   if (options.output.verbose) {
     complain(info.path + ": " + info.variant + ", " + grouped(info.parameters) + " parameters, " +
              info.dtype + ", " + human_bytes(info.weight_bytes) + "; " + info.isa + ", " + info.mode + ", " +
-             std::to_string(info.threads) + " threads");
+             std::to_string(info.threads) + " threads" +
+             (info.adapter.empty() ? "" : "; adapter " + info.adapter));
     for (const std::string& note : info.notes) complain("note: " + note);
   }
   return session;

@@ -38,6 +38,9 @@ auto with_known(const std::string& model, Work work) {
 /// The model as refusals call it: "'starter'", with the variant's name where it is a published one.
 std::string model_words(const ModelInfo& info);
 
+/// What loading found to be probably a mistake, on standard error.
+void say_warnings(const ModelInfo& info);
+
 LoadOptions load_options(const ModelArgs& args);
 SamplingOptions sampling_options(const SamplingArgs& args);
 

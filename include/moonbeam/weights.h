@@ -75,6 +75,7 @@ struct ConvertOptions {
   std::string variant = {};    ///< as LoadOptions::variant
   std::string tokenizer = {};  ///< tokenizer.json to embed instead of the one found beside the weights
   std::string licence = {};    ///< SPDX identifier to state instead of what the source says
+  std::string adapter = {};    ///< LoRA adapter to merge into the weights, as LoadOptions::adapter
   ProgressFn progress = {};
 };
 
@@ -82,6 +83,9 @@ struct ConvertOptions {
 /// the published layout. The layout "llama.cpp" writes the two files that llama.cpp reads into a folder, for
 /// models that it can run (moondream2 until 2024-05-08), also as "q8_0" or "q4_0", as "f16" if no dtype is
 /// given; region heads are left out. Nothing stands under the final name until all of it is written.
+/// An adapter is merged in f32, then rounded to the type of the weights. @throws Error as Model::load;
+/// kUnsupported where it cannot be merged: quantised weights, adapters that read another input than the
+/// weights do.
 void convert_model(const std::string& model, const std::string& out, const ConvertOptions& options = {});
 
 struct QuantizeOptions {

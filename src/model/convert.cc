@@ -2,6 +2,7 @@
 // a tensor at a time. Plain types only; quantising is another verb.
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include <moonbeam/weights.h>
@@ -10,6 +11,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "formats/safetensors.h"
+#include "kernels/kernels.h"
+#include "model/adapter.h"
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
@@ -86,6 +89,7 @@ class Conversion {
     if (!options.licence.empty()) identified_.licence = options.licence;
     std::vector<std::string> notes;
     model::check_tensors(source_, table_, notes);
+    if (!options.adapter.empty()) take_adapter(options.adapter);
   }
 
   const Source& source() const { return source_; }
@@ -99,9 +103,7 @@ class Conversion {
       out.push_back({.name = base::cat(prefix, spec.name),
                      .dtype = target.type,
                      .shape = spec.shape,
-                     .write = [this, &spec, &tensor, &target](const Sink& sink) {
-                       write(spec, tensor, target, sink);
-                     }});
+                     .write = [this, &spec, &target](const Sink& sink) { write(spec, target, sink); }});
     }
     return out;
   }
@@ -154,19 +156,48 @@ class Conversion {
   }
 
  private:
-  /// The tensor's values to be written as `target`; `made` holds them where no file does, and those of
-  /// panels, which have no rows to cast.
-  tensor::TensorView values(const SourceTensor& tensor, tensor::DType target, base::Buffer<std::byte>& made) {
+  /// Everything that can go wrong does so before anything is written.
+  void take_adapter(const std::string& path) {
+    adapter_ = model::open_adapter(path, identified_.config);
+    for (const TensorSpec& spec : table_) {
+      if (!adapter_->find(spec.name)) continue;
+      if (!adapter_->can_merge(spec.name)) {
+        fail(ErrorCode::kUnsupported, base::printable(path), ": '", spec.name,
+             "': no weights give its product, which reads the block's input (proj_input): load the adapter "
+             "beside the model (--adapter)");
+      }
+      if (wanted_) continue;
+      const tensor::DTypeInfo& type = tensor::info(source_.find(spec.name)->view.dtype);
+      if (type.type != tensor::DType::kF32 && type.type != tensor::DType::kF16 &&
+          type.type != tensor::DType::kBF16) {
+        fail(ErrorCode::kUnsupported, base::printable(source_.path), ": '", spec.name, "': is ", type.name,
+             ": an adapter is merged into f32, f16 or bf16 (--dtype), best into the model that was "
+             "quantised, which is then quantised again");
+      }
+    }
+    // The weights come from this file too: provenance says so, and it is not written over.
+    source_.files.push_back(std::make_shared<const formats::WeightFile>(formats::open_safetensors(path)));
+  }
+
+  /// The tensor's values to be written as `target`; `made` holds them where no file does, those of panels,
+  /// which have no rows to cast, and those that an adapter changes.
+  tensor::TensorView values(const TensorSpec& spec, tensor::DType target, base::Buffer<std::byte>& made) {
+    const SourceTensor& tensor = *source_.find(spec.name);
     const tensor::TensorView view = view_of(tensor, pool_, made);
+    if (const model::AdapterFactors* factors = adapter_ ? adapter_->find(spec.name) : nullptr) {
+      made = model::unpack_matrix(view, pool_);
+      // Plain C++ wherever it runs: the same files give the same bytes.
+      model::merge(*factors, reinterpret_cast<float*>(made.data()), pool_, kernels::kernels("scalar"));
+      return {made.data(), tensor::DType::kF32, view.shape};
+    }
     if (!tensor::is_packed(view.dtype) || view.dtype == target) return view;
     made = model::unpack_matrix(view, pool_);
     return {made.data(), tensor::DType::kF32, view.shape};
   }
 
-  void write(const TensorSpec& spec, const SourceTensor& tensor, const tensor::DTypeInfo& target,
-             const Sink& sink) {
+  void write(const TensorSpec& spec, const tensor::DTypeInfo& target, const Sink& sink) {
     base::Buffer<std::byte> made;
-    tensor::TensorView view = values(tensor, target.type, made);
+    tensor::TensorView view = values(spec, target.type, made);
     view.shape = spec.shape;
     cast(view, target, sink);
     count_one();
@@ -174,7 +205,7 @@ class Conversion {
 
   void write_rows(const model::PairTensor& wanted, const Sink& sink) {
     base::Buffer<std::byte> made;
-    tensor::TensorView view = values(*source_.find(wanted.spec->name), wanted.dtype, made);
+    tensor::TensorView view = values(*wanted.spec, wanted.dtype, made);
     view.data += wanted.first_row * (view.bytes() / wanted.spec->shape[0]);
     view.shape = wanted.shape;
     cast(view, tensor::info(wanted.dtype), sink);
@@ -204,6 +235,7 @@ class Conversion {
   model::Identified identified_;
   std::vector<TensorSpec> table_;
   const tensor::DTypeInfo* wanted_;
+  std::optional<model::Adapter> adapter_;
   ProgressFn progress_;
   base::ThreadPool pool_;
   int done_ = 0;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "model/adapter_testing.h"
 #include "model/detect.h"
 #include "model/gguf_form.h"
 #include "model/model.h"
@@ -213,6 +214,38 @@ TEST(Convert, LeavesNothingBehindWhenItIsCancelled) {
   expect_error([&] { convert_model(kTiny, folder / "none/b", options); }, ErrorCode::kNotFound,
                {"cannot make the folder"});
   EXPECT_EQ(files_in(folder.path()), std::vector<std::string>{});
+}
+
+TEST(Convert, MergesAnAdapterIntoTheTextModelAlone) {
+  TestFolder folder;
+  const std::vector<Blob> adapter = testing::adapter_blobs(micro_config(), 3, 0.5f);
+  testing::write_adapter(folder / "a.safetensors", adapter, testing::adapter_metadata(3));
+  write_folder(folder / "m", micro_config());
+  write_folder(folder / "want", micro_config(), [&](auto& list) { testing::merge_plainly(list, adapter); });
+  for (const std::string out : {"out.gguf", "out"}) {
+    convert_model(folder / "m", folder / out, {.adapter = folder / "a.safetensors", .progress = {}});
+    const Source got = open_source(folder / out), want = open_source(folder / "want");
+    for (const auto& [name, tensor] : want.tensors) {
+      ASSERT_EQ(got.find(name)->view.dtype, tensor.view.dtype) << name;
+      std::vector<float> a(static_cast<std::size_t>(tensor.view.numel())), b(a.size());
+      tensor::to_f32(tensor.view, a.data());
+      tensor::to_f32(got.find(name)->view, b.data());
+      for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(b[i], a[i], 2e-6) << name << " " << i;
+    }
+  }
+  const nlohmann::json files = nlohmann::json::parse(inspect_model(folder / "out").provenance)["files"];
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[1]["name"], "a.safetensors");
+}
+
+TEST(Convert, WritesNothingWhereAnAdapterDoesNotFit) {
+  TestFolder folder;
+  testing::write_adapter(folder / "a.safetensors", testing::adapter_blobs(micro_config(), 3, 0.5f),
+                         testing::adapter_metadata(3));
+  expect_error(
+      [&] { convert_model(kTiny, folder / "x.gguf", {.adapter = folder / "a.safetensors", .progress = {}}); },
+      ErrorCode::kCorrupt, {"a.safetensors", "expected [rank,128], got [3,64]"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "x.gguf"));
 }
 
 TEST(Inspect, ShowsTheStarter) {
