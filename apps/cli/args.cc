@@ -92,6 +92,19 @@ void split_text_off(const CLI::App& verb, Options& o) {
     fail_usage(verb, "expected an IMAGE before the " + std::string(what) + ", got none");
 }
 
+/// convert --vision --text: OUT is the one path then, whichever place it was written in.
+void check_fusion(const CLI::App& verb, Options& o) {
+  if (o.files.vision.empty() || o.files.text.empty())
+    fail_usage(verb, "expected --vision DIR and --text DIR, got one");
+  if (o.files.out.empty()) std::swap(o.files.in, o.files.out);
+  if (o.files.out.empty() || !o.files.in.empty())
+    fail_usage(verb, "expected one path, OUT, beside --vision and --text");
+  for (const char* name : {"--layout", "--variant", "--adapter"}) {
+    if (verb.get_option(name)->count() > 0)
+      fail_usage(verb, std::string(name) + " does not go with --vision and --text");
+  }
+}
+
 void check_combinations(const CLI::App& verb, Options& o) {
   OutputArgs& out = o.output;
   if (out.json) out.format = "json";
@@ -106,8 +119,11 @@ void check_combinations(const CLI::App& verb, Options& o) {
   if (o.verb == "caption" && o.pictures.images.empty()) fail_usage(verb, "expected an IMAGE, got none");
   if (o.verb == "chat" && o.pictures.images.size() > 1) fail_usage(verb, "expected at most one IMAGE");
   if (o.verb == "convert" || o.verb == "weights synth") {
-    if (o.files.out.empty())
+    if (!o.files.vision.empty() || !o.files.text.empty()) {
+      check_fusion(verb, o);
+    } else if (o.files.out.empty()) {
       fail_usage(verb, o.verb == "convert" ? "expected IN and OUT" : "expected VARIANT and OUT");
+    }
   }
   if (o.verb == "train tokenizer" && (o.tokenizer.inputs.empty() || o.files.out.empty()))
     fail_usage(verb, "expected --input FILE... and --out FILE");

@@ -160,6 +160,14 @@ TEST(Args, FlagsOfOtherReleasesAreUnsupported) {
     }
   }
   EXPECT_EQ(parsed({"convert", "in", "out", "--dtype", "f16"})->options.files.dtype, "f16");
+  for (const std::vector<std::string>& out : {std::vector<std::string>{"out"}, {"--out", "out"}}) {
+    std::vector<std::string> words = {"convert", "--vision", "siglip", "--text", "phi"};
+    words.insert(words.end(), out.begin(), out.end());
+    const auto fused = parsed(words);
+    EXPECT_EQ(fused->options.files.out, "out");
+    EXPECT_EQ(fused->options.files.in, "");
+  }
+  EXPECT_EQ(parsed({"caption", "a.png", "--adapter", "a"})->options.model.adapter, "a");
   EXPECT_TRUE(parsed({"caption", "a.png", "--offline"})->options.model.offline);
 }
 
@@ -169,6 +177,13 @@ TEST(Args, CombinationsThatMakeNoSenseAreRefused) {
   EXPECT_EQ(refused({"caption", "a.png", "--stream", "--no-stream"}).first, ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused({"caption", "a.png", "--stream", "--json"}).first, ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused({"convert", "in"}).first, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused({"convert", "out", "--vision", "siglip"}).first, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused({"convert", "--vision", "a", "--text", "b"}).first, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused({"convert", "in", "out", "--vision", "a", "--text", "b"}).first,
+            ErrorCode::kInvalidArgument);
+  EXPECT_NE(
+      refused({"convert", "out", "--vision", "a", "--text", "b", "--adapter", "c"}).second.find("--adapter"),
+      std::string::npos);
   EXPECT_EQ(refused({"completion", "tcsh"}).first, ErrorCode::kInvalidArgument);
   EXPECT_EQ(parsed({"caption", "a.png", "--json", "--resume", "-o", "x"})->options.output.format, "json");
 }

@@ -40,10 +40,11 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam inspect\n"
      "moonbeam inspect model.safetensors --tensors\n"
      "moonbeam inspect moondream2/ --verify --json"},
-    {"convert", "IN OUT [OPTIONS]", "Change a model's container or plain type",
+    {"convert", "IN OUT [OPTIONS]", "Change a model's container or plain type, or join parts to a new one",
      "moonbeam convert moondream2/ moondream2.gguf\n"
      "moonbeam convert moondream2.gguf folder/ --dtype f16\n"
-     "moonbeam convert tiny tuned.gguf --adapter adapter.safetensors"},
+     "moonbeam convert tiny tuned.gguf --adapter adapter.safetensors\n"
+     "moonbeam convert --vision siglip-so400m-patch14-384/ --text phi-1_5/ fused/"},
     {"quantize", "IN OUT.gguf [OPTIONS]", "Pack a model's weights in 8 or 4 bits",
      "moonbeam quantize moondream2/ moondream2-int8.gguf\n"
      "moonbeam quantize moondream2.gguf moondream2-int4.gguf --mode int4\n"
@@ -409,6 +410,17 @@ void add_tools(CLI::App& app, Options& o) {
       "Type of the weights; each tensor's own if left out; the last two with --layout llama.cpp only");
   convert.choice("Model", "--layout", o.files.layout, "llama.cpp",
                  "Write llama.cpp's two files into the folder OUT; for models of one crop");
+  convert.value("Parts", "--vision", o.files.vision, "DIR",
+                "SigLIP image encoder of a new model: config.json and safetensors; IN is left out then");
+  convert.value("Parts", "--text", o.files.text, "DIR",
+                "Phi text model of a new model, with its tokenizer.json");
+  convert
+      .value("Parts", "--seed", o.files.seed, "N",
+             "Of the projector and region heads, which have learnt nothing")
+      ->default_str("0")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 0; }, "a whole number from 0"));
+  convert.value("Output", "-o,--out", o.files.out, "OUT", "The same as OUT");
   convert.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
   convert.value("Model", "--adapter", o.model.adapter, "FILE",
                 "LoRA adapter to merge into the weights, which stay f32, f16 or bf16");

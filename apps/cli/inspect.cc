@@ -20,6 +20,20 @@ int run_inspect(const Options& options) {
   return kExitOk;
 }
 
+namespace {
+
+void fuse(const Options& options, const ProgressFn& progress) {
+  FuseOptions fuse;
+  fuse.seed = options.files.seed;
+  fuse.dtype = options.files.dtype;
+  fuse.tokenizer = options.files.tokenizer;
+  fuse.licence = options.files.licence;
+  fuse.progress = progress;
+  fuse_models(options.files.vision, options.files.text, options.files.out, fuse);
+}
+
+}  // namespace
+
 int run_convert(const Options& options) {
   std::string in = options.files.in;
   if (options.verb == "weights synth") {
@@ -43,7 +57,11 @@ int run_convert(const Options& options) {
   convert.adapter = options.model.adapter;
   convert.licence = options.files.licence;
   convert.progress = [&](const Progress& progress) { return status.update(progress); };
-  with_known(in, [&] { convert_model(in, options.files.out, convert); });
+  if (!options.files.vision.empty()) {
+    fuse(options, convert.progress);
+  } else {
+    with_known(in, [&] { convert_model(in, options.files.out, convert); });
+  }
   status.clear();
   if (!options.output.quiet) {
     const ModelSummary summary = inspect_model(options.files.out);

@@ -62,6 +62,8 @@ struct FileArgs {
   std::string in, out;
   std::string dtype, layout, tokenizer, licence;
   std::string mode = "int8", recipe;  ///< of quantize; recipe: a file's name
+  std::string vision, text;           ///< of convert: the parts of a new model
+  std::uint64_t seed = 0;             ///< of what is fresh in it
   bool print_recipe = false, no_measure = false;
   bool tensors = false, verify = false, names = false;
   std::string shell;

@@ -88,6 +88,21 @@ struct ConvertOptions {
 /// weights do.
 void convert_model(const std::string& model, const std::string& out, const ConvertOptions& options = {});
 
+struct FuseOptions {
+  std::uint64_t seed = 0;      ///< of the projector and the region heads, which are fresh
+  std::string dtype = {};      ///< as ConvertOptions::dtype
+  std::string tokenizer = {};  ///< tokenizer.json instead of the text model's
+  std::string licence = {};    ///< SPDX identifier to state; empty: none
+  ProgressFn progress = {};
+};
+
+/// Writes a model to `out` (as convert_model) that joins a pretrained image encoder (SigLIP) and text model
+/// (Phi-1.5), each a folder as Hugging Face's transformers names its tensors. Nothing between them has
+/// learnt anything yet: it is what `moonbeam train --init` begins from.
+/// @throws Error as Model::load.
+void fuse_models(const std::string& vision, const std::string& text, const std::string& out,
+                 const FuseOptions& options = {});
+
 struct QuantizeOptions {
   Mode mode = Mode::kInt8;     ///< kBF16, kInt8 or kInt4: its built-in recipe
   std::string recipe = {};     ///< text of another recipe; see docs/modes.md

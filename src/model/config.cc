@@ -135,6 +135,10 @@ void read_own(JsonKeys keys, ModelConfig& config, const std::string& name, Unkno
   Prompts& prompts = config.prompts;
   keys.ignore("variant");
   read_cropping(keys, config.vision.cropping, name);
+  keys.read("vision_eps", config.vision.eps);
+  if (!(config.vision.eps > 0 && config.vision.eps < 1)) {
+    fail(ErrorCode::kCorrupt, name, ": moonbeam.vision_eps: expected a number between 0 and 1");
+  }
   keys.read("rope_dims", config.text.rope_dims);
   keys.read("rope_theta", config.text.rope_theta);
   keys.read("question_space", prompts.question_space);
@@ -246,6 +250,8 @@ nlohmann::json own_json(const ModelConfig& config) {
                         {"text_before_image", prompts.text_before_image},
                         {"text_after_image", prompts.text_after_image},
                         {"text_stop", prompts.text_stop}};
+  // Only where it is not the one of all releases: what was written before stays as it is.
+  if (config.vision.eps != vision::VisionConfig{}.eps) out["vision_eps"] = config.vision.eps;
   for (const CroppingName& row : kCroppings) {
     if (row.cropping == config.vision.cropping) out["cropping"] = row.name;
   }

@@ -16,6 +16,7 @@
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
+#include "model/fusion.h"
 #include "model/gguf_form.h"
 #include "model/llama_pair_writer.h"
 #include "model/packing.h"
@@ -78,8 +79,8 @@ const tensor::DTypeInfo& target_dtype(const TensorSpec& spec, const SourceTensor
 
 class Conversion {
  public:
-  Conversion(const std::string& path, const ConvertOptions& options)
-      : source_(model::open_source(model::resolve_model(path))),
+  Conversion(Source source, const ConvertOptions& options)
+      : source_(std::move(source)),
         identified_(
             model::identify(source_, {.variant = options.variant, .tokenizer_path = options.tokenizer})),
         table_(model::tensor_table(identified_.config)),
@@ -253,15 +254,29 @@ void write_new_folder(Conversion& conversion, const std::string& out, bool llama
   folder.commit();
 }
 
-}  // namespace
-
-void convert_model(const std::string& path, const std::string& out, const ConvertOptions& options) {
+void check_target(const std::string& out) {
   if (out.empty()) fail(ErrorCode::kInvalidArgument, "out: expected a path, got nothing");
   if (out.ends_with(".safetensors")) {
     fail(ErrorCode::kInvalidArgument, base::printable(out),
          ": expected a path ending in .gguf, or a folder for safetensors with its configuration and "
          "tokenizer");
   }
+}
+
+void convert_source(Source source, const std::string& out, const ConvertOptions& options) {
+  Conversion conversion(std::move(source), options);
+  model::refuse_own_input(conversion.source(), out);
+  if (out.ends_with(".gguf")) {
+    conversion.write_gguf(out);
+  } else {
+    write_new_folder(conversion, out, !options.layout.empty());
+  }
+}
+
+}  // namespace
+
+void convert_model(const std::string& path, const std::string& out, const ConvertOptions& options) {
+  check_target(out);
   const bool llama_pair = !options.layout.empty();
   if (llama_pair && options.layout != "llama.cpp") {
     fail(ErrorCode::kInvalidArgument, "layout: expected llama.cpp, got '", base::printable(options.layout),
@@ -270,13 +285,15 @@ void convert_model(const std::string& path, const std::string& out, const Conver
   if (llama_pair && out.ends_with(".gguf")) {
     fail(ErrorCode::kInvalidArgument, base::printable(out), ": expected a folder for llama.cpp's two files");
   }
-  Conversion conversion(path, options);
-  model::refuse_own_input(conversion.source(), out);
-  if (out.ends_with(".gguf")) {
-    conversion.write_gguf(out);
-  } else {
-    write_new_folder(conversion, out, llama_pair);
-  }
+  convert_source(model::open_source(model::resolve_model(path)), out, options);
+}
+
+void fuse_models(const std::string& vision, const std::string& text, const std::string& out,
+                 const FuseOptions& options) {
+  check_target(out);
+  convert_source(model::make_fused_source(
+                     {.vision = vision, .text = text, .tokenizer = options.tokenizer, .seed = options.seed}),
+                 out, {.dtype = options.dtype, .licence = options.licence, .progress = options.progress});
 }
 
 }  // namespace moonbeam

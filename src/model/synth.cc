@@ -113,7 +113,7 @@ SynthRule synth_rule(std::string_view name, const tensor::Shape& shape, SynthPro
   rule.hash = fnv1a(name);
   rule.gain = profile == SynthProfile::kTiny ? row.tiny : row.full;
   rule.fan = row.by_fan ? shape[1] : 1;
-  rule.step = static_cast<float>(rule.gain / (std::sqrt(static_cast<double>(rule.fan)) * 37837.0));
+  rule.step = static_cast<float>(rule.gain / (std::sqrt(static_cast<double>(rule.fan)) * kSynthDeviation));
   rule.offset = row.offset;
   rule.lm_head_bias = name == "text.lm_head.bias";
   return rule;

@@ -28,7 +28,8 @@ SynthRule synth_rule(std::string_view name, const tensor::Shape& shape, SynthPro
 /// Values [first, first + count) of the tensor.
 void synth_values(const SynthRule& rule, std::uint64_t first, std::int64_t count, float* out) noexcept;
 
-/// Integer before scaling, -131070..131070.
+/// Integer before scaling, -131070..131070, of this deviation and about normal.
+inline constexpr double kSynthDeviation = 37837.0;
 std::int32_t synth_integer(std::uint64_t hash, std::uint64_t index) noexcept;
 
 /// Configuration of "tiny" (the parity model) or of a row of the variant table.
