@@ -57,22 +57,18 @@ QueryResult answer(const Engine& engine, Sequence sequence, std::span<const Toke
 std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedImage& image,
                                           std::span<const Token> prompt, bool with_size,
                                           const ObjectOptions& options) {
-  if (options.max_objects < 0) {
-    base::fail(ErrorCode::kInvalidArgument, "max_objects: expected at least 0, got ", options.max_objects);
-  }
+  tasks::check(options);
   Runner runner(engine);
   Sequence sequence = tasks::continue_image(engine, image.impl());
   Usage usage;
   tasks::ObjectGeneration generation(
-      engine, with_size, options.max_objects, options.progress, {},
-      options.only_objects ? tasks::ObjectStart::kCoordOnly : tasks::ObjectStart::kAnyToken);
+      engine, with_size, options.max_objects, options.progress, {}, tasks::object_start(options));
   std::vector<tasks::DecodedObject>& found = generation.result();
   if (prefill(runner, sequence, prompt, generation.reads_prompt_logits(), options.progress, &usage)) {
     const double start = base::now_ms();
     tasks::run(generation, runner, sequence);
     usage.decode_ms = base::now_ms() - start;
-    // x, y and, as one token, width and height.
-    usage.output_tokens = static_cast<int>(found.size()) * (with_size ? 3 : 2);
+    usage.output_tokens = tasks::object_tokens(found.size(), with_size);
   }
   if (options.usage != nullptr) *options.usage = usage;
   return std::move(found);
@@ -129,12 +125,7 @@ QueryResult Model::query(const EncodedImage& image, std::string_view question,
 QueryResult Model::query(std::string_view question, const QueryOptions& options) const {
   return tasks::or_exhausted([&]() -> QueryResult {
     const Engine& engine = *impl_->engine;
-    if (!options.spatial_refs.empty()) {
-      base::fail(ErrorCode::kInvalidArgument, "query: spatial references need a picture");
-    }
-    std::vector<Token> prompt{tasks::TextToken{engine.prompts().bos}};
-    const std::vector<Token> rest = tasks::query_prompt(engine, question, {}, options.reasoning);
-    prompt.insert(prompt.end(), rest.begin(), rest.end());
+    const std::vector<Token> prompt = tasks::text_query_prompt(engine, question, options);
     return answer(engine, tasks::new_sequence(engine), prompt, options);
   });
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "region/region.h"
 #include "tasks/generate.h"
 #include "text/sampler.h"
@@ -36,6 +37,12 @@ float read_coordinate(Runner& runner, const Sequence& sequence, std::vector<int>
   const Engine& engine = runner.engine();
   bins.push_back(best(engine, on_logits, kind, runner.coordinate_logits(sequence)));
   return region::bin_to_coordinate(*engine.config().region, bins.back());
+}
+
+void check(const ObjectOptions& options) {
+  if (options.max_objects < 0) {
+    base::fail(ErrorCode::kInvalidArgument, "max_objects: expected at least 0, got ", options.max_objects);
+  }
 }
 
 ObjectGeneration::ObjectGeneration(const Engine& engine, bool with_size, int max_objects, ProgressFn progress,

@@ -31,6 +31,18 @@ enum class ObjectStart {
   kCoordOnly,  ///< the coordinate token, if it scores above EOS; other tokens do not count
 };
 
+inline ObjectStart object_start(const ObjectOptions& options) noexcept {
+  return options.only_objects ? ObjectStart::kCoordOnly : ObjectStart::kAnyToken;
+}
+
+/// @throws Error kInvalidArgument (max_objects).
+void check(const ObjectOptions& options);
+
+/// Tokens that `count` objects took: x, y and, as one, width and height.
+inline int object_tokens(std::size_t count, bool with_size) noexcept {
+  return static_cast<int>(count) * (with_size ? 3 : 2);
+}
+
 /// Continues a sequence after a detect (with_size) or point prompt, until EOS, max_objects, a full context or
 /// a callback's false. Greedy, as in the reference. Steps whose logits nobody reads go without the lm_head;
 /// for kCoordOnly two rows of it are computed. Follows vikhyat/moondream moondream/torch/moondream.py

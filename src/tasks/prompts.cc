@@ -138,6 +138,17 @@ std::vector<Token> query_prompt(const Engine& engine, std::string_view question,
   return out;
 }
 
+std::vector<Token> text_query_prompt(const Engine& engine, std::string_view question,
+                                     const QueryOptions& options) {
+  if (!options.spatial_refs.empty()) {
+    base::fail(ErrorCode::kInvalidArgument, "query: spatial references need a picture");
+  }
+  std::vector<Token> out{TextToken{engine.prompts().bos}};
+  const std::vector<Token> rest = query_prompt(engine, question, {}, options.reasoning);
+  out.insert(out.end(), rest.begin(), rest.end());
+  return out;
+}
+
 std::vector<Token> answer_prompt(const Engine& engine) {
   std::vector<Token> out;
   append(out, engine.prompts().query->suffix);

@@ -19,6 +19,9 @@ std::vector<Token> caption_prompt(const Engine& engine, CaptionLength length);
 ///         reasoning).
 std::vector<Token> query_prompt(const Engine& engine, std::string_view question,
                                 std::span<const SpatialRef> refs, bool reasoning);
+/// Of a question without a picture, BOS included. @throws Error as query_prompt.
+std::vector<Token> text_query_prompt(const Engine& engine, std::string_view question,
+                                     const QueryOptions& options);
 /// What stands between the reasoning and the answer.
 std::vector<Token> answer_prompt(const Engine& engine);
 
