@@ -8,6 +8,7 @@
 #include <moonbeam/image.h>
 #include <moonbeam/machine.h>
 #include <moonbeam/model.h>
+#include <moonbeam/scheduler.h>
 #include <moonbeam/types.h>
 #include <moonbeam/version.h>
 #include <moonbeam/weights.h>
