@@ -6,13 +6,18 @@ using torch::Tensor;
 
 namespace {
 
+Tensor of_all(const Tensor& mean, double share) {
+  return share == 1 ? mean : mean * share;
+}
+
 /// Sum of what was computed, each part with its weight.
 class Total {
  public:
-  /// Keeps `loss` in `part`, detached, for people.
-  void add(Tensor& part, const Tensor& loss, float weight) {
-    part = loss.detach();
-    total_ = total_.defined() ? total_ + loss * weight : loss * weight;
+  /// Keeps `loss` in `part`, detached, for people. Both as this process's share of a mean over all.
+  void add(Tensor& part, const Tensor& loss, double share, float weight) {
+    part = of_all(loss.detach(), share);
+    const auto factor = static_cast<float>(weight * share);
+    total_ = total_.defined() ? total_ + loss * factor : loss * factor;
   }
   Tensor total() const { return total_; }
 
@@ -27,41 +32,44 @@ Tensor rows_of(const Tensor& hidden, const Tensor& rows) {
 void add_text(Total& total, LossParts& parts, Twin& twin, const Batch& batch, const Tensor& hidden,
               const ObjectiveOptions& options) {
   const LossWeights& weights = options.weights;
+  const PartShares& shares = options.shares;
   if (weights.text > 0 && batch.token_row.numel() > 0) {
     const Tensor logits = twin->text->logits(rows_of(hidden, batch.token_row));
-    total.add(parts.text, token_loss(logits, batch.token_id, batch.token_weight), weights.text);
-    parts.token_accuracy = (logits.detach().argmax(-1) == batch.token_id).to(torch::kFloat).mean();
+    total.add(parts.text, token_loss(logits, batch.token_id, batch.token_weight), shares.text, weights.text);
+    parts.token_accuracy =
+        of_all((logits.detach().argmax(-1) == batch.token_id).to(torch::kFloat).mean(), shares.tokens);
   }
   if (!twin->has_region()) return;
   if (weights.coordinate > 0 && batch.coord_row.numel() > 0) {
     const Tensor logits = twin->region->decode_coordinate(rows_of(hidden, batch.coord_row));
     total.add(parts.coordinate, bin_loss(logits, batch.coord_bin, options.coordinate_sigma),
-              weights.coordinate);
+              shares.coordinate, weights.coordinate);
   }
   if (weights.size > 0 && batch.size_row.numel() > 0) {
     const Tensor logits = twin->region->decode_size(rows_of(hidden, batch.size_row));
     total.add(parts.size, bin_loss(logits.flatten(0, 1), batch.size_bin.flatten(), options.size_sigma),
-              weights.size);
+              shares.size, weights.size);
   }
 }
 
 void add_dense(Total& total, LossParts& parts, Heads& heads, const Batch& batch, const Tensor& features,
                const ObjectiveOptions& options) {
   const LossWeights& weights = options.weights;
+  const PartShares& shares = options.shares;
   const DenseLosses dense = dense_loss(heads.dense(features), batch.patch_truth, options.dense);
-  total.add(parts.dense_class, dense.classes, weights.dense * weights.dense_class);
-  total.add(parts.dense_box, dense.box, weights.dense * weights.dense_box);
-  total.add(parts.dense_colour, dense.colours, weights.dense * weights.dense_colour);
-  parts.patch_accuracy = dense.accuracy;
+  total.add(parts.dense_class, dense.classes, shares.dense_class, weights.dense * weights.dense_class);
+  total.add(parts.dense_box, dense.box, shares.dense_object, weights.dense * weights.dense_box);
+  total.add(parts.dense_colour, dense.colours, shares.dense_colour, weights.dense * weights.dense_colour);
+  parts.patch_accuracy = of_all(dense.accuracy, shares.dense_object);
 }
 
 void add_align(Total& total, LossParts& parts, Twin& twin, Heads& heads, const Batch& batch,
                const Tensor& embeddings, const ObjectiveOptions& options) {
   const AlignLosses align = align_loss(embeddings, twin->text->wte, heads.nouns, heads.colours,
                                        heads.align_box, batch.cell_truth, options.align);
-  total.add(parts.align_noun, align.nouns, options.weights.align);
-  total.add(parts.align_colour, align.colours, options.weights.align);
-  total.add(parts.align_box, align.box, options.weights.align);
+  total.add(parts.align_noun, align.nouns, options.shares.align_object, options.weights.align);
+  total.add(parts.align_colour, align.colours, options.shares.align_colour, options.weights.align);
+  total.add(parts.align_box, align.box, options.shares.align_object, options.weights.align);
 }
 
 }  // namespace

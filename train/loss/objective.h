@@ -5,6 +5,7 @@
 
 #include "train/batch/batch.h"
 #include "train/loss/losses.h"
+#include "train/loss/shares.h"
 #include "train/twin/heads.h"
 #include "train/twin/twin.h"
 
@@ -23,6 +24,7 @@ struct ObjectiveOptions {
   float coordinate_sigma = 9, size_sigma = 9;  ///< bins; 0: hard targets
   DenseOptions dense;
   AlignOptions align;
+  PartShares shares;          ///< of the parts, where this batch is one process's part of a batch
   bool train_encoder = true;  ///< false: its features are taken as they are
 };
 
