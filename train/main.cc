@@ -2,18 +2,22 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread_pool.h"
 #include "cli/errors.h"
 #include "cli/text.h"
 #include "train/loop/corpus.h"
 #include "train/loop/pictures.h"
 #include "train/loop/trainer.h"
+#include "train/parallel/launch.h"
 #include "train/report/report.h"
 
 namespace moonbeam::train {
@@ -26,12 +30,43 @@ struct Arguments {
   std::string run, folder;          // report, export
   TrainOptions options;
   StartOptions start;
+  double rank_timeout = 600;
   bool last = false, bf16 = false, adapter = false;
   CorpusOptions corpus;
 };
 
 void say(const Arguments& arguments, const std::string& line) {
   if (!arguments.options.quiet) cli::complain("note: " + line);
+}
+
+std::unique_ptr<Trainer> make_trainer(const Arguments& arguments) {
+  const std::string& run = arguments.resume.empty() ? arguments.out : arguments.resume;
+  if (!arguments.options.ranks->first()) return std::make_unique<Trainer>(run, arguments.options);
+  if (!arguments.resume.empty()) return std::make_unique<Trainer>(RunFolder::open(run), arguments.options);
+  const StartOptions& start = arguments.start;
+  const std::string name = arguments.recipe.empty() ? kFineTuning : arguments.recipe;
+  Recipe recipe = read_recipe(std::filesystem::absolute(find_recipe(name)).string(),
+                              start.init.empty() ? Sizes::kRecipe : Sizes::kModel);
+  return std::make_unique<Trainer>(std::move(recipe), RunFolder::create(run), arguments.options, start);
+}
+
+int train_together(const Arguments& arguments) {
+  const std::unique_ptr<Trainer> trainer = make_trainer(arguments);
+  if (trainer->run() == Ended::kStopped)
+    return cli::pending_signal() == 0 ? cli::kExitOk : cli::signal_status();
+  if (!arguments.options.ranks->first()) return cli::kExitOk;
+  const std::string run = arguments.resume.empty() ? arguments.out : arguments.resume;
+  const std::string model = run + "/model";
+  std::error_code ignored;
+  std::filesystem::remove_all(model, ignored);
+  trainer->save_model(model, /*averaged=*/true, /*bf16=*/false);
+  say(arguments, "wrote " + model);
+  if (trainer->has_adapter()) {
+    const std::string adapter = run + "/adapter.safetensors";
+    trainer->save_adapter(adapter, /*averaged=*/true, /*bf16=*/false);
+    say(arguments, "wrote " + adapter);
+  }
+  return cli::kExitOk;
 }
 
 int train(Arguments& arguments) {
@@ -45,31 +80,18 @@ int train(Arguments& arguments) {
   if (!begins && !(start.data.empty() && start.images.empty())) {
     base::fail(ErrorCode::kInvalidArgument, "train: --resume goes on with the data that the run began with");
   }
+  if (begins && arguments.out.empty()) base::fail(ErrorCode::kInvalidArgument, "train: expected --out RUN");
   arguments.options.stop = [] { return !cli::carry_on(); };
-  std::optional<Trainer> trainer;
-  if (arguments.resume.empty()) {
-    if (arguments.out.empty()) base::fail(ErrorCode::kInvalidArgument, "train: expected --out RUN");
-    const std::string name = arguments.recipe.empty() ? kFineTuning : arguments.recipe;
-    Recipe recipe = read_recipe(std::filesystem::absolute(find_recipe(name)).string(),
-                                start.init.empty() ? Sizes::kRecipe : Sizes::kModel);
-    trainer.emplace(std::move(recipe), RunFolder::create(arguments.out), arguments.options, start);
-  } else {
-    trainer.emplace(RunFolder::open(arguments.resume), arguments.options);
+  const Launch launch = read_launch();
+  if (arguments.options.threads == 0)
+    arguments.options.threads = std::max(1, base::choose_threads(0) / launch.on_machine);
+  arguments.options.ranks = std::make_shared<Ranks>(launch, arguments.rank_timeout);
+  try {
+    return train_together(arguments);
+  } catch (const std::exception& error) {
+    arguments.options.ranks->leave(error.what());
+    throw;
   }
-  const std::string run = arguments.resume.empty() ? arguments.out : arguments.resume;
-  if (trainer->run() == Ended::kStopped)
-    return cli::pending_signal() == 0 ? cli::kExitOk : cli::signal_status();
-  const std::string model = run + "/model";
-  std::error_code ignored;
-  std::filesystem::remove_all(model, ignored);
-  trainer->save_model(model, /*averaged=*/true, /*bf16=*/false);
-  say(arguments, "wrote " + model);
-  if (trainer->has_adapter()) {
-    const std::string adapter = run + "/adapter.safetensors";
-    trainer->save_adapter(adapter, /*averaged=*/true, /*bf16=*/false);
-    say(arguments, "wrote " + adapter);
-  }
-  return cli::kExitOk;
 }
 
 int export_model(const Arguments& arguments) {
@@ -150,6 +172,9 @@ std::optional<std::string> parse(Arguments& arguments, std::string& verb, int ar
       ->check(CLI::Range(1, 256));
   app.add_option("--log-every", arguments.options.log_every, "Steps between lines of log.jsonl")
       ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--rank-timeout", arguments.rank_timeout,
+                 "Seconds that ranks wait for each other (docs/training.md)")
+      ->check(CLI::Range(1.0, 1e6));
   app.add_flag("--quiet", arguments.options.quiet, "No progress and no notes, errors only");
 
   CLI::App& report = *app.add_subcommand("report", "Draw a run's curves and answers into one HTML page");

@@ -31,7 +31,13 @@ json to_json(const RunState& state, int form) {
           {"average_updates", state.average_updates}};
 }
 
-RunState from_json(const std::string& text, const std::string& where) {
+}  // namespace
+
+std::string state_text(const RunState& state) {
+  return to_json(state, kForm).dump();
+}
+
+RunState parse_state(const std::string& text, const std::string& where) {
   try {
     const json value = json::parse(text);
     const int form = value.at("form").get<int>();
@@ -56,6 +62,8 @@ RunState from_json(const std::string& text, const std::string& where) {
   }
 }
 
+namespace {
+
 tensor::Shape shape_of(const Tensor& tensor) {
   return tensor::Shape(std::span(tensor.sizes().data(), tensor.sizes().size()));
 }
@@ -74,7 +82,7 @@ Checkpoint texts_of(const formats::WeightFile& file) {
     return found->second;
   };
   Checkpoint out;
-  out.state = from_json(text("state"), where);
+  out.state = parse_state(text("state"), where);
   out.recipe = text("recipe");
   out.recipe_name = text("recipe_name");
   out.tokenizer_json = text("tokenizer");

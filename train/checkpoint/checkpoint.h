@@ -29,6 +29,10 @@ struct RunState {
   bool operator==(const RunState&) const = default;
 };
 
+/// JSON, and back. @throws Error kCorrupt, kUnsupported; `where` stands in the message.
+std::string state_text(const RunState& state);
+RunState parse_state(const std::string& text, const std::string& where);
+
 struct Checkpoint {
   RunState state;
   std::string recipe;          ///< its text

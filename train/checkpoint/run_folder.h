@@ -20,6 +20,9 @@ class RunFolder {
   /// @throws Error kNotFound if there is no folder or no checkpoint in it.
   static RunFolder open(const std::string& path);
 
+  /// The folder that another process makes or opens: to name it in messages.
+  static RunFolder elsewhere(const std::string& path) { return RunFolder(path); }
+
   ~RunFolder();
   RunFolder(RunFolder&& other) noexcept;
   RunFolder& operator=(RunFolder&&) = delete;

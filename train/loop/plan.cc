@@ -34,6 +34,14 @@ StepPlan plan_step(const Stage& stage, const RunState& state, std::uint64_t ahea
           .count = stage.batch};
 }
 
+StepPlan part_of(const StepPlan& plan, int rank, int size) {
+  const auto begin = [&](int part) { return static_cast<int>(std::int64_t{plan.count} * part / size); };
+  StepPlan part = plan;
+  part.first += static_cast<std::uint64_t>(begin(rank));
+  part.count = begin(rank + 1) - begin(rank);
+  return part;
+}
+
 int classes_of(const Stage& stage, const RunState& state) {
   return state.widened == 0 ? stage.classes : stage.widen[static_cast<std::size_t>(state.widened - 1)];
 }

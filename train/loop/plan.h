@@ -19,6 +19,9 @@ struct StepPlan {
 /// The step `ahead` steps after the one that `state` stands before, if nothing changes until then.
 StepPlan plan_step(const Stage& stage, const RunState& state, std::uint64_t ahead);
 
+/// What rank `rank` of `size` takes of it: neighbours, as equal parts as can be.
+StepPlan part_of(const StepPlan& plan, int rank, int size);
+
 /// Things drawn from: the stage's class list, as wide as it has become.
 int classes_of(const Stage& stage, const RunState& state);
 

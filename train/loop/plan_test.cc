@@ -72,5 +72,13 @@ TEST(Plan, WidensAlongTheList) {
   EXPECT_EQ(classes_of(stage, state), 100);
 }
 
+TEST(PartOf, RanksTakeNeighboursAndAllOfThem) {
+  const StepPlan plan{.windows = true, .first = 100, .count = 7};
+  EXPECT_EQ(part_of(plan, 0, 1), plan);
+  EXPECT_EQ(part_of(plan, 0, 3), (StepPlan{.windows = true, .first = 100, .count = 2}));
+  EXPECT_EQ(part_of(plan, 1, 3), (StepPlan{.windows = true, .first = 102, .count = 2}));
+  EXPECT_EQ(part_of(plan, 2, 3), (StepPlan{.windows = true, .first = 104, .count = 3}));
+}
+
 }  // namespace
 }  // namespace moonbeam::train

@@ -2,8 +2,12 @@
 // gradients, clipping, optimiser, average; then, where it is time, log, validation, samples, checkpoint.
 // Whatever changes what is drawn (a wider class list, scenes between windows) starts the feed anew, so that a
 // picture is a function of the counters alone.
+// Where several processes train together each takes its part of a step's pictures, and what they agree on
+// (together.h) makes them do the same from there on; whatever a clock or a signal says is rank 0's word or
+// any's.
 #include "train/loop/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -18,6 +22,7 @@
 #include "train/loop/ordered_feed.h"
 #include "train/loop/progress.h"
 #include "train/loop/samples.h"
+#include "train/loop/together.h"
 #include "train/loop/validation.h"
 #include "train/optim/average.h"
 #include "train/optim/optimiser.h"
@@ -72,6 +77,7 @@ struct Trainer::Parts {
   Parts(Recipe from, RunFolder in, std::string tokenizer_text, const TrainOptions& with, RunStart began,
         Twin begun = nullptr);
 
+  void begin_together();
   Ended run();
   void begin_stage();
   bool stage_is_over() const { return progress_of(stage(), state) >= 1; }
@@ -91,9 +97,14 @@ struct Trainer::Parts {
   const Stage& stage() const { return recipe.stages[static_cast<std::size_t>(state.stage)]; }
   int classes() const { return classes_of(stage(), state); }
 
+  void append_to_log(const std::string& line) {
+    if (log) log->write(line);
+  }
+
   Recipe recipe;
   RunFolder folder;
   TrainOptions options;
+  Ranks& ranks;
   std::string tokenizer_json;
   RunStart origin;
   Assets assets;
@@ -108,7 +119,7 @@ struct Trainer::Parts {
   Validation validation;
   RunState state;
   std::unique_ptr<OrderedFeed<Batch>> feed;
-  std::optional<LineLog> log;
+  std::optional<LineLog> log;  // rank 0's
   Progress progress;
   MeanOf recent;  // since the last line of the log
   double recent_seconds = 0, recent_pictures = 0, usual_seconds = 0;
@@ -127,6 +138,16 @@ Heads make_heads(const model::ModelConfig& config, const data::LabelTable& label
   initialise(heads.dense, seed + 1);
   initialise(heads.align_box, seed + 2);
   return heads;
+}
+
+void expect_a_picture_for_each(const Recipe& recipe, int ranks) {
+  for (const Stage& stage : recipe.stages) {
+    const bool mixed = stage.pictures == Stage::Pictures::kWindows && stage.scenes_from < 1;
+    const int least = mixed ? std::min(stage.batch, stage.scene_batch) : stage.batch;
+    if (least >= ranks) continue;
+    base::fail(ErrorCode::kInvalidArgument, base::printable(recipe.name), ": stage '", stage.name,
+               "': ", ranks, " ranks share a batch of ", least, ": expected a picture for each");
+  }
 }
 
 Twin make_twin(const model::ModelConfig& config, const Recipe& recipe) {
@@ -158,6 +179,7 @@ Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, con
     : recipe(std::move(from)),
       folder(std::move(in)),
       options(with),
+      ranks(*options.ranks),
       tokenizer_json(std::move(tokenizer_text)),
       origin(std::move(began)),
       assets(load_assets(recipe)),
@@ -169,12 +191,47 @@ Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, con
       heads(make_heads(config, assets.labels, tokenizer, recipe.seed)),
       optimiser(learning_parameters(twin, heads), recipe.optimiser, recipe.bf16),
       average(optimiser.parameters(), recipe.optimiser.average),
-      validation(sources, recipe.validate_scenes, recipe.bf16),
-      progress(with.quiet) {
+      validation(sources, recipe.validate_scenes, recipe.bf16, ranks),
+      progress(with.quiet || !ranks.first()) {
+  expect_a_picture_for_each(recipe, ranks.size());
   torch::set_num_threads(options.threads > 0 ? options.threads : base::choose_threads(0));
   if (!own) return;
   for (const std::string& note : own->notes()) progress.say("note: " + note);
   progress.say(base::cat(own->trained(), " pictures to learn from, ", own->kept(), " kept out"));
+}
+
+namespace {
+
+/// What the other ranks need to make parts like rank 0's.
+void agree_on_texts(Ranks& ranks, Checkpoint& texts) {
+  for (std::string* text : {&texts.recipe, &texts.recipe_name, &texts.tokenizer_json, &texts.start})
+    ranks.from_first(*text);
+}
+
+}  // namespace
+
+// After this every rank has what rank 0 has: counters, weights, averages, moments.
+void Trainer::Parts::begin_together() {
+  if (ranks.first()) {
+    Checkpoint texts{state, recipe.text, recipe.name, tokenizer_json, origin.json(), {}};
+    agree_on_texts(ranks, texts);
+  }
+  std::string counters = state_text(state);
+  ranks.from_first(counters);
+  state = parse_state(counters, "rank 0");
+  average.set_updates(state.average_updates);
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors()) ranks.from_first(tensor);
+}
+
+Trainer::Trainer(const std::string& folder, const TrainOptions& options) {
+  Checkpoint texts;
+  agree_on_texts(*options.ranks, texts);
+  RunStart start = parse_run_start(texts.start, "rank 0");
+  Recipe recipe = parse_recipe(texts.recipe, texts.recipe_name, start.sizes());
+  parts_ = std::make_unique<Parts>(std::move(recipe), RunFolder::elsewhere(folder),
+                                   std::move(texts.tokenizer_json), options, std::move(start));
+  parts_->begin_together();
 }
 
 Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options, const StartOptions& from) {
@@ -199,6 +256,7 @@ Trainer::Trainer(Recipe recipe, RunFolder folder, const TrainOptions& options, c
   base::AtomicFile file(parts_->folder.file("recipe.toml"));
   file.write(parts_->recipe.text);
   file.commit();
+  parts_->begin_together();
 }
 
 Trainer::Trainer(RunFolder folder, const TrainOptions& options) {
@@ -231,7 +289,7 @@ Trainer::Trainer(RunFolder folder, const TrainOptions& options) {
     checkpoint.tensors = parts_->tensors();
     if (!readable([&] { read_checkpoint(checkpoints[i], checkpoint); })) continue;
     parts_->state = checkpoint.state;
-    parts_->average.set_updates(checkpoint.state.average_updates);
+    parts_->begin_together();
     return;
   }
 }
@@ -267,12 +325,13 @@ void Trainer::save_adapter(const std::string& path, bool averaged, bool bf16) {
 }
 
 Ended Trainer::Parts::run() {
-  log.emplace(folder.file("log.jsonl"), state.step);
+  if (ranks.first()) log.emplace(folder.file("log.jsonl"), state.step);
   const double start = monotonic_seconds();
   const std::int64_t first = state.step;
   const auto must_stop = [&] {
-    return (options.stop && options.stop()) || (options.steps > 0 && state.step - first >= options.steps) ||
-           (options.minutes > 0 && monotonic_seconds() - start >= 60 * options.minutes);
+    return ranks.any((options.stop && options.stop()) ||
+                     (options.steps > 0 && state.step - first >= options.steps) ||
+                     (options.minutes > 0 && monotonic_seconds() - start >= 60 * options.minutes));
   };
   if (state.step == 0) write();  // so that a run can be resumed from its first second on
   for (; state.stage < static_cast<int>(recipe.stages.size());) {
@@ -282,6 +341,7 @@ Ended Trainer::Parts::run() {
         feed.reset();
         finish_log_line();
         write();
+        ranks.wait_for_all();  // a launcher may end all ranks when the first one is gone
         progress.say(base::cat("stopped at step ", state.step, "; --resume ", folder.path(), " goes on"));
         return Ended::kStopped;
       }
@@ -295,6 +355,7 @@ Ended Trainer::Parts::run() {
     state = next;
     write();
   }
+  ranks.wait_for_all();
   return Ended::kFinished;
 }
 
@@ -313,7 +374,7 @@ void Trainer::Parts::one_step() {
     feed = std::make_unique<OrderedFeed<Batch>>(
         [this, from = state, step_stage = &stage(), wide = classes()](std::uint64_t ahead) {
           return make_batch(sources, *step_stage, wide, data::Split::kTrain,
-                            plan_step(*step_stage, from, ahead));
+                            part_of(plan_step(*step_stage, from, ahead), ranks.rank(), ranks.size()));
         },
         options.feeders, kAhead);
   }
@@ -322,10 +383,13 @@ void Trainer::Parts::one_step() {
   const double share = progress_of(stage(), state);
   Measures measures;
   const Batch batch = feed->next();
-  forward_and_backward(batch.to(twin->device()), objective_options(stage(), config, share), measures);
+  ObjectiveOptions objective_at = objective_options(stage(), config, share);
+  objective_at.shares = agree_on_shares(ranks, batch, objective_at.dense);
+  forward_and_backward(batch.to(twin->device()), objective_at, measures);
   for (const auto& [name, value] : measures) {
     if (!std::isfinite(value)) fail_step(plan, base::cat(name, " is ", value));
   }
+  sum_gradients(ranks, optimiser.parameters());
   const double norm = optimiser.clip();
   if (!std::isfinite(norm)) fail_step(plan, "a gradient is not finite");
   optimiser.step(rates_at(stage(), state.stage_step, share));
@@ -333,7 +397,9 @@ void Trainer::Parts::one_step() {
   rate = rate_at(stage(), state.stage_step, share);
   average.update();
   state.average_updates = average.updates();
-  after_step(plan, monotonic_seconds() - start, measures, norm);
+  double seconds = monotonic_seconds() - start;
+  ranks.from_first(seconds);
+  after_step(plan, seconds, measures, norm);
 }
 
 void Trainer::Parts::forward_and_backward(const Batch& batch, const ObjectiveOptions& objective_at,
@@ -344,6 +410,7 @@ void Trainer::Parts::forward_and_backward(const Batch& batch, const ObjectiveOpt
     parts = objective(twin, heads, batch, objective_at);
   }
   measures = measures_of(parts);
+  sum_measures(ranks, measures);
   // A batch without a target, by chance: nothing to learn in this step.
   // Nor one whose targets ask only of what the stage leaves alone.
   const bool learns = parts.total.defined() && parts.total.requires_grad();
@@ -398,7 +465,7 @@ void Trainer::Parts::write_log_line() {
   }
   line["pictures_per_s"] = recent_pictures / recent_seconds;
   line["seconds"] = state.seconds;
-  log->write(line.dump());
+  append_to_log(line.dump());
 
   ProgressView view;
   view.stage = stage().name;
@@ -429,7 +496,7 @@ void Trainer::Parts::validate() {
     }
   }
   values["classes"] = classes();
-  log->write(nlohmann::ordered_json{{"step", state.step}, {"validation", values}}.dump());
+  append_to_log(nlohmann::ordered_json{{"step", state.step}, {"validation", values}}.dump());
   ProgressView view;
   view.stage = base::cat("validation, ", stage().name);
   view.step = state.step;
@@ -442,12 +509,12 @@ void Trainer::Parts::validate() {
   if (!more || accuracy == measures.end() || accuracy->second < stage().widen_above) return;
   ++state.widened;
   feed.reset();
-  log->write(nlohmann::ordered_json{{"step", state.step}, {"classes", classes()}}.dump());
+  append_to_log(nlohmann::ordered_json{{"step", state.step}, {"classes", classes()}}.dump());
   progress.say(base::cat("step ", state.step, ": ", classes(), " classes from here on"));
 }
 
 void Trainer::Parts::show_samples() {
-  if (!stage().asks()) return;
+  if (!stage().asks() || !ranks.first()) return;
   const std::string path = folder.file("sample-model");
   std::filesystem::remove_all(path);
   {
@@ -458,7 +525,7 @@ void Trainer::Parts::show_samples() {
   const bool of_own = stage().pictures == Stage::Pictures::kOwn;
   for (const Answered& sample : of_own ? answer_own_samples(path, sources, stage(), turn)
                                        : answer_samples(path, sources, stage(), classes(), turn)) {
-    log->write(base::cat("{\"step\":", state.step, ",\"sample\":", sample.json(), "}"));
+    append_to_log(base::cat("{\"step\":", state.step, ",\"sample\":", sample.json(), "}"));
     progress.say(base::cat("  ", sample.task, " \"", sample.prompt, "\": ", sample.answer,
                            "  (truth: ", sample.truth, ")"));
   }
@@ -479,6 +546,7 @@ NamedTensors Trainer::Parts::tensors() const {
 }
 
 void Trainer::Parts::write() {
+  if (!ranks.first()) return;
   Checkpoint checkpoint{state, recipe.text, recipe.name, tokenizer_json, origin.json(), tensors()};
   write_checkpoint(folder.checkpoint(state.step), checkpoint);
   folder.remove_old(kKeptCheckpoints);

@@ -8,6 +8,7 @@
 #include "train/checkpoint/checkpoint.h"
 #include "train/checkpoint/run_folder.h"
 #include "train/loop/start.h"
+#include "train/parallel/ranks.h"
 #include "train/recipe/recipe.h"
 
 namespace moonbeam::train {
@@ -23,6 +24,9 @@ struct TrainOptions {
   /// pictures. run() may not be called.
   bool only_saves = false;
   std::function<bool()> stop = {};  ///< asked between steps: true ends with a checkpoint
+  /// The processes that train together. Rank 0 makes the trainer by a recipe or a run's folder and writes all
+  /// files; the others take everything from it.
+  std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
 };
 
 enum class Ended { kFinished, kStopped };
@@ -34,6 +38,8 @@ class Trainer {
   /// Goes on from the newest checkpoint that can be read. @throws Error: kExhausted where another process
   /// trains the run.
   Trainer(RunFolder folder, const TrainOptions& options);
+  /// Of a rank that is not the first: recipe, weights and place in the data are rank 0's. @throws Error.
+  Trainer(const std::string& folder, const TrainOptions& options);
   ~Trainer();
 
   /// @throws Error kCorrupt: a loss or a gradient is not finite; it says where, and the last good checkpoint

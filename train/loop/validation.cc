@@ -48,6 +48,20 @@ Measures MeanOf::means() const {
   return out;
 }
 
+void MeanOf::sum_over(Ranks& ranks) {
+  if (ranks.alone()) return;
+  std::vector<double> values;
+  for (const char* name : kMeasures) {
+    const auto found = sums_.find(name);
+    const auto [sum, weight] = found == sums_.end() ? std::pair(0.0, 0.0) : found->second;
+    values.insert(values.end(), {sum, weight});
+  }
+  ranks.sum(values);
+  for (std::size_t i = 0; i < std::size(kMeasures); ++i) {
+    if (values[2 * i + 1] > 0) sums_[kMeasures[i]] = {values[2 * i], values[2 * i + 1]};
+  }
+}
+
 ObjectiveOptions objective_options(const Stage& stage, const model::ModelConfig& config, double progress) {
   const auto at = [&](const Ramp& ramp) { return static_cast<float>(ramp.at(progress)); };
   ObjectiveOptions options;
@@ -66,9 +80,10 @@ ObjectiveOptions objective_options(const Stage& stage, const model::ModelConfig&
   return options;
 }
 
-// Pictures 0 .. all.count - 1 in batches.
+// Pictures 0 .. all.count - 1 in batches: this rank's of them.
 void Validation::make(const Stage& stage, int classes, const StepPlan& all) {
-  for (int first = 0; first < all.count; first += stage.batch) {
+  const int turns = ranks_.size() * stage.batch;
+  for (int first = ranks_.rank() * stage.batch; first < all.count; first += turns) {
     StepPlan plan = all;
     plan.first = static_cast<std::uint64_t>(first);
     plan.count = std::min(stage.batch, all.count - first);
@@ -101,6 +116,8 @@ Measures Validation::measure(Twin& twin, Heads& heads, const Stage& stage, int c
     const Measures measures = measures_of(objective(twin, heads, batch.to(twin->device()), options));
     (i < scenes_at_ ? mean : of_scenes).add(measures, batch.pictures);
   }
+  mean.sum_over(ranks_);
+  of_scenes.sum_over(ranks_);
   Measures out = mean.means();
   const Measures scenes = of_scenes.means();
   for (const auto& [from, to] :

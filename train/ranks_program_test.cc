@@ -1,0 +1,223 @@
+// moonbeam-train as two processes that train together, as torchrun starts them: equal to one process, killed,
+// interrupted, with the wrong variables.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "base/test_folder.h"
+#include "base/text.h"
+#include "formats/safetensors.h"
+#include "train/program_testing.h"
+
+namespace moonbeam::train {
+namespace {
+
+using base::TestFolder;
+using nlohmann::json;
+using testing::log_of;
+using testing::replaced;
+using testing::wait_for;
+using testing::wait_for_lines;
+
+int free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  ::bind(socket, reinterpret_cast<sockaddr*>(&address), length);
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length);
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+class TwoRanks : public ::testing::Test {
+ protected:
+  TwoRanks() { folder_.put("recipe.toml", testing::small_recipe()); }
+
+  std::vector<std::string> training(const std::string& run, const std::string& recipe = "recipe.toml") const {
+    return {folder_ / recipe, "--out", folder_ / run, "--threads", "1", "--log-every", "1", "--quiet"};
+  }
+  std::vector<std::string> resuming(const std::string& run) const {
+    return {"--resume", folder_ / run, "--threads", "1", "--log-every", "1", "--quiet"};
+  }
+  std::vector<pid_t> start(const std::vector<std::string>& arguments) const {
+    const std::string port = std::to_string(free_port());
+    std::vector<pid_t> pids;
+    for (const char* rank : {"0", "1"}) {
+      pids.push_back(testing::start(arguments,
+                                    {{"RANK", rank},
+                                     {"LOCAL_RANK", rank},
+                                     {"WORLD_SIZE", "2"},
+                                     {"MASTER_ADDR", "127.0.0.1"},
+                                     {"MASTER_PORT", port}},
+                                    folder_ / ("errors." + std::string(rank))));
+    }
+    return pids;
+  }
+  std::vector<int> run(const std::vector<std::string>& arguments) const {
+    std::vector<int> out;
+    for (const pid_t pid : start(arguments)) out.push_back(wait_for(pid));
+    return out;
+  }
+  std::string errors(int rank) const {
+    return base::read_file(folder_ / ("errors." + std::to_string(rank)), 1 << 20);
+  }
+
+  TestFolder folder_;
+};
+
+const std::vector<int> kBothFine = {0, 0};
+
+double relative(const std::vector<double>& got, const std::vector<double>& want) {
+  EXPECT_EQ(got.size(), want.size());
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
+    difference += (got[i] - want[i]) * (got[i] - want[i]);
+    norm += want[i] * want[i];
+  }
+  return difference == 0 ? 0 : std::sqrt(difference / norm);  // accuracies may be 0 all the way
+}
+
+/// First moments of a checkpoint: after one step, all that the gradients were.
+std::vector<double> moments_of(const std::string& checkpoint) {
+  const formats::WeightFile file = formats::open_safetensors(checkpoint);
+  std::vector<double> out;
+  for (const auto& [name, view] : file.tensors) {
+    if (!name.starts_with("first.")) continue;
+    std::vector<float> values(static_cast<std::size_t>(view.numel()));
+    std::memcpy(values.data(), view.data, values.size() * sizeof(float));
+    out.insert(out.end(), values.begin(), values.end());
+  }
+  return out;
+}
+
+/// Curves by name: losses, accuracies and the gradient's norm of steps; "validation.": those of validations.
+std::map<std::string, std::vector<double>> curves_of(const std::string& run) {
+  std::map<std::string, std::vector<double>> out;
+  for (const json& line : log_of(run)) {
+    const bool validation = line.contains("validation");
+    const json& from = validation ? line["validation"] : line;
+    const std::string prefix = validation ? "validation." : "";
+    if (!from.contains("loss")) continue;
+    for (const auto& [name, value] : from["loss"].items()) out[prefix + name].push_back(value);
+    for (const char* name : {"patch_accuracy", "token_accuracy", "gradient_norm"}) {
+      if (from.contains(name)) out[prefix + name].push_back(from[name]);
+    }
+  }
+  return out;
+}
+
+std::vector<int> classes_of(const std::string& run) {
+  std::vector<int> out;
+  for (const json& line : log_of(run)) {
+    if (line.contains("classes")) out.push_back(line["classes"]);
+  }
+  return out;
+}
+
+// One process takes a batch of 4, two take 2 each: the recipe's batch is that of all.
+TEST_F(TwoRanks, AreOneWithTheDoubleBatch) {
+  std::string text = testing::small_recipe();
+  text = replaced(text, "classes = 5", "classes = 5\nwiden = 7\nwiden_above = 0");
+  text = replaced(text, "batch = 2\nrate", "batch = 4\nrate");
+  text = replaced(text, "steps = 16", "steps = 20");
+  folder_.put("recipe.toml", text);
+  // The stage of scenes alone: its first step has gradients of every part of the loss.
+  const std::size_t see = text.find("[stage.see]"), answer = text.find("[stage.answer]");
+  folder_.put("answer.toml", text.substr(0, see) + text.substr(answer));
+
+  for (const std::string recipe : {"answer", "recipe"}) {
+    std::vector<std::string> one = training(recipe + "1", recipe + ".toml"),
+                             two = training(recipe + "2", recipe + ".toml");
+    one.insert(one.end(), {"--steps", "1"}), two.insert(two.end(), {"--steps", "1"});
+    ASSERT_EQ(testing::run(one), 0);
+    ASSERT_EQ(run(two), kBothFine) << errors(0) << errors(1);
+    const std::string first = "checkpoint-000000001.safetensors";
+    const double gradients = relative(moments_of(folder_ / (recipe + "2/" + first)),
+                                      moments_of(folder_ / (recipe + "1/" + first)));
+    EXPECT_LT(gradients, 1e-5) << recipe;
+    ASSERT_EQ(testing::run(resuming(recipe + "1")), 0);
+    ASSERT_EQ(run(resuming(recipe + "2")), kBothFine) << errors(0) << errors(1);
+    EXPECT_EQ(classes_of(folder_ / (recipe + "2")), classes_of(folder_ / (recipe + "1")));
+    EXPECT_EQ(classes_of(folder_ / (recipe + "1")).empty(), false);
+    auto want = curves_of(folder_ / (recipe + "1")), got = curves_of(folder_ / (recipe + "2"));
+    EXPECT_EQ(got.size(), want.size());
+    for (const auto& [name, curve] : want)
+      EXPECT_LT(relative(got[name], curve), 1e-5) << recipe << ": " << name;
+  }
+}
+
+TEST_F(TwoRanks, TheOtherNamesTheOneThatWasKilledAndTheRunGoesOn) {
+  ASSERT_EQ(run(training("whole")), kBothFine) << errors(0) << errors(1);
+  for (const int killed : {1, 0}) {
+    const std::string name = "killed" + std::to_string(killed);
+    const std::vector<pid_t> pids = start(training(name));
+    wait_for_lines(folder_ / name, 11);
+    ::kill(pids[static_cast<std::size_t>(killed)], SIGKILL);
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(wait_for(pids[static_cast<std::size_t>(killed)]), 1000 + SIGKILL);
+    EXPECT_EQ(wait_for(pids[static_cast<std::size_t>(1 - killed)]), 3);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+    const std::string message = errors(1 - killed);
+    EXPECT_NE(message.find(base::cat("rank ", killed, " (")), std::string::npos) << message;
+    EXPECT_NE(message.find("is lost"), std::string::npos) << message;
+    EXPECT_EQ(run(resuming(name)), kBothFine) << errors(0) << errors(1);
+    EXPECT_EQ(log_of(folder_ / name), log_of(folder_ / "whole"));
+  }
+}
+
+TEST_F(TwoRanks, AnInterruptOfOneStopsBothAndAnotherNumberGoesOn) {
+  const std::vector<pid_t> pids = start(training("run"));
+  wait_for_lines(folder_ / "run", 8);
+  ::kill(pids[1], SIGTERM);
+  EXPECT_EQ(wait_for(pids[0]), 0) << errors(0);
+  EXPECT_EQ(wait_for(pids[1]), 128 + SIGTERM) << errors(1);
+  const std::vector<json> before = log_of(folder_ / "run");
+  ASSERT_FALSE(std::filesystem::exists(folder_ / "run/model")) << "it was over before it was stopped";
+  EXPECT_EQ(testing::run(resuming("run")), 0);
+  const std::vector<json> after = log_of(folder_ / "run");
+  ASSERT_GT(after.size(), before.size());
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), after.begin()));  // no step was done again
+  std::int64_t steps = 0;
+  for (const json& line : after) {
+    if (line.contains("rate")) EXPECT_EQ(line["step"], ++steps);
+  }
+  EXPECT_EQ(steps, 20);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/model/model.safetensors"));
+}
+
+TEST_F(TwoRanks, SayWhatIsWrongWithOneOfThem) {
+  folder_.put("recipe.toml", replaced(testing::small_recipe(), "batch = 2\nrate", "batch = 1\nrate"));
+  // What is rank 0's own trouble is what the other one says too.
+  EXPECT_EQ(run(training("run")), (std::vector<int>{2, 3}));
+  for (const int rank : {0, 1})
+    EXPECT_NE(errors(rank).find("2 ranks share a batch of 1"), std::string::npos) << errors(rank);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/recipe.toml"));
+  folder_.put("recipe.toml", "[run]\nsed = 1\n");
+  EXPECT_EQ(run(training("run")), (std::vector<int>{2, 3}));
+  EXPECT_NE(errors(1).find("has ended: "), std::string::npos) << errors(1);
+  EXPECT_NE(errors(1).find("sed"), std::string::npos) << errors(1);
+
+  std::vector<std::string> hasty = training("run");
+  hasty.insert(hasty.end(), {"--rank-timeout", "1"});
+  const testing::Variables alone = {{"RANK", "0"},
+                                    {"WORLD_SIZE", "2"},
+                                    {"MASTER_ADDR", "127.0.0.1"},
+                                    {"MASTER_PORT", std::to_string(free_port())}};
+  EXPECT_EQ(wait_for(testing::start(hasty, alone, folder_ / "errors.0")), 3);
+  EXPECT_NE(errors(0).find("rank 1 did not come"), std::string::npos) << errors(0);
+  EXPECT_EQ(wait_for(testing::start(hasty, {{"RANK", "0"}}, folder_ / "errors.0")), 2);
+  EXPECT_NE(errors(0).find("WORLD_SIZE"), std::string::npos) << errors(0);
+}
+
+}  // namespace
+}  // namespace moonbeam::train
