@@ -104,10 +104,25 @@ Meeting::Meeting(const Launch& launch, double timeout) : launch_(launch) {
   }
   heart_ = std::make_shared<Heart>();
   std::thread([heart = heart_, second, rank = launch_.rank] { Heart::run(heart, second, rank); }).detach();
-  meet(timeout);
+  try {
+    meet(timeout);
+  } catch (const c10::Error&) {
+    stop_heart();
+    fail(ErrorCode::kNotFound, "rank ", launch.rank, " of ", launch.size, ": ",
+         launch.store_runs ? "the launcher" : "rank 0", " went away from ", launch.host, ":", launch.port,
+         " before all ranks had come");
+  } catch (...) {
+    stop_heart();
+    throw;
+  }
 }
 
 Meeting::~Meeting() {
+  stop_heart();
+}
+
+// Its thread may wait for an answer that never comes: it is given a moment, and no more.
+void Meeting::stop_heart() {
   std::unique_lock lock(heart_->mutex);
   heart_->stop = true;
   heart_->changed.notify_all();

@@ -42,6 +42,7 @@ class Meeting : public std::enable_shared_from_this<Meeting> {
 
  private:
   void meet(double timeout);
+  void stop_heart();
   std::vector<std::int64_t> beats();
   std::string late_ranks();
   std::string look_for_the_lost(const std::string& what);
