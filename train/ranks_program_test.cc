@@ -189,7 +189,9 @@ TEST_F(TwoRanks, AnInterruptOfOneStopsBothAndAnotherNumberGoesOn) {
   EXPECT_TRUE(std::equal(before.begin(), before.end(), after.begin()));  // no step was done again
   std::int64_t steps = 0;
   for (const json& line : after) {
-    if (line.contains("rate")) EXPECT_EQ(line["step"], ++steps);
+    if (line.contains("rate")) {
+      EXPECT_EQ(line["step"], ++steps);
+    }
   }
   EXPECT_EQ(steps, 20);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/model/model.safetensors"));
