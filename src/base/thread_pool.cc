@@ -73,6 +73,9 @@ bool stay_on(int processor) {
   return sched_setaffinity(0, sizeof mask, &mask) == 0;
 }
 
+/// Of this thread: a Stay inside another one costs no system call.
+thread_local bool is_staying = false;
+
 /// Empty where it cannot be read.
 cpu_set_t mask_of_this_thread() {
   cpu_set_t mask;
@@ -226,13 +229,16 @@ void ThreadPool::parallel_for(int count, FunctionRef<void(int, int)> fn) {
 
 ThreadPool::Stay::Stay(const ThreadPool& pool) noexcept {
   const State& state = *pool.state_;
-  if (state.processors.empty()) return;
+  if (state.processors.empty() || is_staying) return;
   const cpu_set_t mask = mask_of_this_thread();
   if (CPU_EQUAL(&mask, &state.mask) && stay_on(state.processors.front())) pool_ = &pool;
+  is_staying = pool_ != nullptr;
 }
 
 ThreadPool::Stay::~Stay() {
-  if (pool_) sched_setaffinity(0, sizeof pool_->state_->mask, &pool_->state_->mask);
+  if (!pool_) return;
+  sched_setaffinity(0, sizeof pool_->state_->mask, &pool_->state_->mask);
+  is_staying = false;
 }
 
 }  // namespace moonbeam::base

@@ -38,6 +38,7 @@ void Runner::embed(const Token& token, float* out) {
 }
 
 bool Runner::run(const LayerFn& on_layer) {
+  const base::ThreadPool::Stay stay(context_.pool);  // once a pass, not once a layer
   const int layers = engine_.config().text.layers;
   for (bool more = true; more;) {
     more = step();
