@@ -10,13 +10,10 @@ namespace moonbeam::train {
 
 namespace {
 
-/// A number below `n` that is a function of the index (SplitMix64).
+/// A number below `n` that is a function of the index.
 int below(std::uint64_t seed, std::uint64_t index, std::uint64_t part, int n) {
-  std::uint64_t x = seed * 0x9E3779B97F4A7C15ull + index * 2 + part;
-  x += 0x9E3779B97F4A7C15ull;
-  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ull;
-  x = (x ^ x >> 27) * 0x94D049BB133111EBull;
-  return static_cast<int>((x ^ x >> 31) % static_cast<std::uint64_t>(n));
+  const std::uint64_t x = mix(seed * 0x9E3779B97F4A7C15ull + index * 2 + part);
+  return static_cast<int>(x % static_cast<std::uint64_t>(n));
 }
 
 Picture window_picture(const PictureSources& sources, const Stage& stage, int classes, data::Split split,

@@ -5,16 +5,12 @@
 
 namespace moonbeam::train {
 
-namespace {
-
-std::uint64_t mix(std::uint64_t x) {  // SplitMix64
+std::uint64_t mix(std::uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ull;
   x = (x ^ x >> 27) * 0x94D049BB133111EBull;
   return x ^ x >> 31;
 }
-
-}  // namespace
 
 // A Feistel network turns the numbers below 4^bits into each other; what falls outside goes through again.
 std::uint64_t shuffled(std::uint64_t seed, std::uint64_t round, std::uint64_t index, std::uint64_t count) {

@@ -5,6 +5,9 @@
 
 namespace moonbeam::train {
 
+/// SplitMix64's step: neighbouring numbers become unlike ones.
+std::uint64_t mix(std::uint64_t x);
+
 /// Place `index` of the numbers 0 .. count - 1 in an order that (seed, round) decide: for every pair the
 /// indices 0 .. count - 1 give each number once. index < count.
 std::uint64_t shuffled(std::uint64_t seed, std::uint64_t round, std::uint64_t index, std::uint64_t count);
