@@ -2,7 +2,7 @@
 # What fine-tuning does: 200 drawn pictures of five things that a model has never seen, before and after, and
 # what became of the things that it knew. Everything, an adapter and the region heads are trained in turn.
 #
-#   tools/finetune_demo.sh -m starter -k 20 demo            # some minutes for each on two cores
+#   tools/finetune_demo.sh -m starter -k 20 demo
 #
 # The five things are the rows of data/labels.tsv behind the first KNOWN ones. A label table of these alone makes
 # `data scenes` draw nothing else (shapes apart), and `eval scenes` ask about nothing else.
