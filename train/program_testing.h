@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "train/testing.h"
 
 namespace moonbeam::train::testing {
 
@@ -59,29 +60,10 @@ inline int run(const std::vector<std::string>& arguments) {
   return wait_for(start(arguments));
 }
 
-/// Its lines without what the clock decides.
-inline std::vector<nlohmann::json> log_of(const std::string& run) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream file(run + "/log.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    nlohmann::json value = nlohmann::json::parse(line, nullptr, false);
-    if (value.is_discarded()) continue;  // half written, as yet
-    value.erase("pictures_per_s"), value.erase("seconds");
-    lines.push_back(std::move(value));
-  }
-  return lines;
-}
-
 inline void wait_for_lines(const std::string& run, std::size_t lines) {
   for (int i = 0; i < 6000 && log_of(run).size() < lines; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-}
-
-inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  if (at == std::string::npos) throw std::runtime_error("no '" + from + "'");
-  return text.replace(at, from.size(), to);
 }
 
 /// smoke.toml with fewer and smaller steps: 4 of windows, then 16 of scenes.

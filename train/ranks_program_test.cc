@@ -1,9 +1,6 @@
 // moonbeam-train as two processes that train together, as torchrun starts them: equal to one process, killed,
 // interrupted, with the wrong variables.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,22 +19,11 @@ namespace {
 
 using base::TestFolder;
 using nlohmann::json;
+using testing::free_port;
 using testing::log_of;
 using testing::replaced;
 using testing::wait_for;
 using testing::wait_for_lines;
-
-int free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  ::bind(socket, reinterpret_cast<sockaddr*>(&address), length);
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length);
-  ::close(socket);
-  return ntohs(address.sin_port);
-}
 
 class TwoRanks : public ::testing::Test {
  protected:

@@ -15,7 +15,7 @@
 #include "base/test_folder.h"
 #include "formats/safetensors.h"
 #include "model/testing.h"
-#include "train/loop/trainer.h"
+#include "train/loop/testing.h"
 
 namespace moonbeam::train {
 namespace {
@@ -23,15 +23,12 @@ namespace {
 using base::TestFolder;
 using model::testing::expect_error;
 using nlohmann::json;
+using testing::log_of;
+using testing::one_thread;
+using testing::replaced;
 
 const std::string kRecipes = MOONBEAM_SOURCE_DIR "/train/recipes/";
 constexpr int kSide = 112, kPictures = 10;
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  if (at == std::string::npos) throw std::runtime_error("no '" + from + "'");
-  return text.replace(at, from.size(), to);
-}
 
 /// What the tests' runs share; [model] is the model's own.
 const std::string kOwn = R"(
@@ -65,25 +62,6 @@ degrade = false
 height = 112
 width = 112
 )";
-
-TrainOptions one_thread() {
-  TrainOptions options;
-  options.threads = 1;
-  options.log_every = 1;
-  options.quiet = true;
-  return options;
-}
-
-std::vector<json> log_of(const std::string& run) {
-  std::vector<json> lines;
-  std::ifstream file(run + "/log.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    json value = json::parse(line);
-    value.erase("pictures_per_s"), value.erase("seconds");
-    lines.push_back(std::move(value));
-  }
-  return lines;
-}
 
 /// A model of the smoke recipe's size that knows nothing, and pictures of one block each.
 class OwnData : public ::testing::Test {
@@ -489,6 +467,9 @@ TEST(Recipes, OfOursAreFoundByNameAndHold) {
     EXPECT_TRUE(recipe.tokenizer.empty()) << name;
     EXPECT_EQ(recipe.stages.at(0).pictures, Stage::Pictures::kOwn) << name;
   }
+  const Recipe fusion = read_recipe(find_recipe("fusion"), Sizes::kModel);
+  ASSERT_EQ(fusion.stages.size(), 3u);
+  EXPECT_TRUE(fusion.tokenizer.empty());
   expect_error([] { find_recipe("no-such-recipe"); }, ErrorCode::kNotFound,
                {"no-such-recipe", "train/recipes"});
 }

@@ -20,18 +20,16 @@
 #include "formats/safetensors.h"
 #include "model/testing.h"
 #include "train/loop/pictures.h"
+#include "train/loop/testing.h"
 
 namespace moonbeam::train {
 namespace {
 
 using base::TestFolder;
 using nlohmann::json;
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  if (at == std::string::npos) throw std::runtime_error("no '" + from + "'");
-  return text.replace(at, from.size(), to);
-}
+using testing::log_of;
+using testing::one_thread;
+using testing::replaced;
 
 const std::string kSmoke = MOONBEAM_SOURCE_DIR "/train/recipes/smoke.toml";
 
@@ -49,26 +47,6 @@ std::string short_text() {
   text = replaced(text, "batch = 32", "batch = 4");
   text = replaced(text, "scene_batch = 8", "scene_batch = 2");
   return replaced(text, "batch = 8", "batch = 2");
-}
-
-TrainOptions one_thread() {
-  TrainOptions options;
-  options.threads = 1;
-  options.log_every = 1;
-  options.quiet = true;
-  return options;
-}
-
-/// The log without what the clock decides.
-std::vector<json> log_of(const std::string& run) {
-  std::vector<json> lines;
-  std::ifstream file(run + "/log.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    json value = json::parse(line);
-    value.erase("pictures_per_s"), value.erase("seconds");
-    lines.push_back(std::move(value));
-  }
-  return lines;
 }
 
 void expect_same_weights(const std::string& a, const std::string& b) {

@@ -1,11 +1,7 @@
 // Ranks as threads of one process: each has its own connections, as processes have.
 #include "train/parallel/ranks.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <functional>
 #include <mutex>
@@ -13,23 +9,13 @@
 
 #include "base/error.h"
 #include "model/testing.h"
+#include "train/testing.h"
 
 namespace moonbeam::train {
 namespace {
 
+using testing::free_port;
 using torch::Tensor;
-
-int free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  ::bind(socket, reinterpret_cast<sockaddr*>(&address), length);
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length);
-  ::close(socket);
-  return ntohs(address.sin_port);
-}
 
 Launch launch_of(int rank, int size, int port) {
   Launch out;
