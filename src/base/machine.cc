@@ -2,6 +2,7 @@
 #include "base/machine.h"
 
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <chrono>
@@ -129,6 +130,12 @@ Memory memory() {
     fields >> key >> kib;
     if (key == "MemTotal:") out.total = kib * 1024;
     if (key == "MemAvailable:") out.available = kib * 1024;
+  }
+  // Without /proc (a bare chroot) nobody tells how much of what is used could be given back: all of it, then.
+  struct sysinfo system = {};
+  if (out.total == 0 && sysinfo(&system) == 0) {
+    out.total = static_cast<std::int64_t>(system.totalram) * system.mem_unit;
+    out.available = out.total;
   }
   if (const auto group = cgroup_memory(); group && group->limit < out.total) {
     out.total = group->limit;
