@@ -1,0 +1,142 @@
+// What viewers say, each message with the hub's mutex held.
+#include <string>
+#include <utility>
+
+#include "live/session/hub_state.h"
+
+namespace moonbeam::live {
+
+void Hub::State::refuse(Viewer& viewer, const std::string& code, const std::string& message, int close_code) {
+  viewer.tell(Viewer::Weight::kNeeded, write_error(code, message, /*fatal=*/true));
+  viewer.close(close_code, message);
+}
+
+void Hub::State::greet(const ViewerPtr& viewer, const Message& message) {
+  if (viewer->greeted) return;
+  if (message.version != 1) {
+    return refuse(*viewer, "unsupported_version", "this server speaks version 1 of moonbeam.live",
+                  kPolicyViolation);
+  }
+  if (options.admits && !viewer->admitted && !options.admits(message.key)) {
+    return refuse(*viewer, message.key.empty() ? "missing_api_key" : "invalid_api_key",
+                  message.key.empty() ? "this server asks for a key" : "the key is not known here",
+                  kPolicyViolation);
+  }
+  viewer->greeted = true;
+  viewer->tell(Viewer::Weight::kNeeded, write_hello(info, {.session = viewer->id(),
+                                                           .max_frame_bytes = options.max_frame_bytes,
+                                                           .source = options.source}));
+}
+
+void Hub::State::hear_text(const ViewerPtr& viewer, const std::string& text, Ids& ids) {
+  if (viewer->closed) return;
+  viewer->heard = now();
+  try {
+    const Message message = parse_message(text, info);
+    if (message.kind == Message::Kind::kHello) return greet(viewer, message);
+    if (!viewer->greeted) return refuse(*viewer, "invalid_value", "expected hello first", kPolicyViolation);
+    obey(viewer, message, ids);
+  } catch (const BadMessage& bad) {
+    if (!viewer->greeted) return refuse(*viewer, bad.code(), bad.what(), kPolicyViolation);
+    viewer->tell(Viewer::Weight::kNeeded, write_error(bad.code(), bad.what(), /*fatal=*/false));
+  }
+}
+
+void Hub::State::obey(const ViewerPtr& viewer, const Message& message, Ids& ids) {
+  switch (message.kind) {
+    case Message::Kind::kTask:
+      return take_task(viewer, message, ids);
+    case Message::Kind::kPause:
+      viewer->stream.pause();
+      viewer->steps = 0;
+      return regroup(viewer, ids);
+    case Message::Kind::kResume:
+      viewer->stream.resume();
+      return regroup(viewer, ids);
+    case Message::Kind::kStep:
+      if (viewer->watching) {
+        viewer->steps = 1;
+        return regroup(viewer, ids);
+      }
+      return viewer->stream.step();
+    case Message::Kind::kCancel:
+      return add(ids, viewer->stream.cancel());
+    case Message::Kind::kWatch:
+      if (message.watch && options.source.empty()) {
+        throw BadMessage("not_found", "this server has no source of its own");
+      }
+      viewer->watching = message.watch;
+      viewer->with_frames = message.with_frames;
+      if (message.watch && watched) watched();
+      return regroup(viewer, ids);
+    default:
+      return;
+  }
+}
+
+void Hub::State::take_task(const ViewerPtr& viewer, const Message& message, Ids& ids) {
+  if (message.rev < viewer->stream.rev()) throw BadMessage("invalid_value", "'rev' goes back");
+  add(ids, viewer->stream.set_task(message.task, message.rev));
+  regroup(viewer, ids);
+}
+
+void Hub::State::hear_frame(const ViewerPtr& viewer, std::string bytes) {
+  if (viewer->closed) return;
+  viewer->heard = now();
+  if (!viewer->greeted) return refuse(*viewer, "invalid_value", "expected hello first", kPolicyViolation);
+  ++viewer->counts.received;
+  try {
+    const std::size_t size = bytes.size();
+    Frame frame = parse_frame(std::move(bytes));
+    if (size > options.max_frame_bytes) {
+      return viewer->dropped(frame, Drop::kBad,
+                             "frame: " + std::to_string(size) + " bytes, at most " +
+                                 std::to_string(options.max_frame_bytes) + " are taken");
+    }
+    if (frame.seq <= viewer->last_seq) {
+      return viewer->dropped(frame, Drop::kBad, "frame: 'seq' does not count up");
+    }
+    viewer->last_seq = frame.seq;
+    viewer->stream.offer(std::move(frame), now());
+    call_worker();
+  } catch (const BadFrame& bad) {
+    ++viewer->counts.bad;
+    viewer->tell(Viewer::Weight::kNeeded, write_error("invalid_value", bad.what(), /*fatal=*/false));
+  }
+}
+
+void Hub::State::gone(const ViewerPtr& viewer, Ids& ids) {
+  viewer->closed = true;
+  viewer->watching = false;
+  add(ids, viewer->stream.cancel());
+  regroup(viewer, ids);
+  const Counts& counts = viewer->counts;
+  past.received += counts.received;
+  past.answered += counts.answered;
+  past.dropped += counts.dropped;
+  past.unchanged += counts.unchanged;
+  past.bad += counts.bad;
+  past.errors += counts.errors;
+  std::erase(viewers, viewer);
+}
+
+void Hub::State::regroup(const ViewerPtr& viewer, Ids& ids) {
+  const Stream& own = viewer->stream;
+  const bool belongs = viewer->watching && own.task() && (!own.paused() || viewer->steps > 0);
+  std::shared_ptr<Group> joined;
+  for (const auto& group : groups) {
+    if (belongs && group->task() == *own.task()) {
+      joined = group;
+    } else {
+      group->leave(*viewer);
+    }
+  }
+  if (belongs && !joined) joined = groups.emplace_back(std::make_shared<Group>(*own.task()));
+  if (joined && !joined->has(*viewer)) joined->join(viewer);
+  for (const auto& group : groups) {
+    if (group->empty()) add(ids, group->stream.cancel());
+  }
+  std::erase_if(groups, [](const auto& group) { return group->empty(); });
+}
+
+}  // namespace moonbeam::live
