@@ -3,7 +3,7 @@
 
 #include "data/export/format.h"
 #include "data/export/mistakes.h"
-#include "data/export/rle.h"
+#include "data/formats/rle.h"
 #include "data/scenes/caption.h"
 
 namespace moonbeam::data {

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/test_folder.h"
-#include "data/export/rle.h"
+#include "data/formats/rle.h"
 #include "data/scenes/mentions.h"
 #include "data/scenes/test_scenes.h"
 

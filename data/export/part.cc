@@ -14,14 +14,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "data/scenes/tar.h"
+#include "data/formats/tar.h"
 #include "image/encode.h"
 
 namespace moonbeam::data {
 
 namespace {
 
-constexpr std::uint64_t kTarHeader = 512;
 constexpr int kChunk = 32;  // scenes in memory at once
 
 /// One scene as it will be written.
@@ -88,7 +87,6 @@ class PartFile {
   }
   void write(std::string_view bytes) {
     buffer_ += bytes;
-    position_ += bytes.size();
     if (buffer_.size() >= kBuffer) flush();
   }
   void flush() {
@@ -101,14 +99,12 @@ class PartFile {
     }
     buffer_.clear();
   }
-  std::uint64_t position() const { return position_; }
 
  private:
   static constexpr std::size_t kBuffer = std::size_t{256} << 10;
   std::string path_;
   base::Descriptor file_;
   std::string buffer_;
-  std::uint64_t position_ = 0;
 };
 
 void write_plain(const std::string& path, std::string_view bytes) {
@@ -136,6 +132,7 @@ class PartWriter {
     }
     if (plan.shards) {
       shard_ = std::make_unique<PartFile>(folder_.path() + "/shard.tar");
+      tar_ = std::make_unique<TarWriter>([this](std::string_view piece) { shard_->write(piece); });
       index_ = std::make_unique<PartFile>(folder_.path() + "/shard.idx");
     }
   }
@@ -164,9 +161,7 @@ class PartWriter {
       }
     }
     if (shard_) {
-      std::string end;
-      finish_tar(end);
-      shard_->write(end);
+      tar_->finish();
       shard_->flush();
       index_->flush();
     }
@@ -190,10 +185,8 @@ class PartWriter {
     for (const auto& [field, content] :
          {std::pair("jpg", &drawn.jpeg), std::pair("json", &drawn.canonical)}) {
       const std::string name = key + "." + field;
-      index_->write(base::cat(name, "\t", shard_->position() + kTarHeader, "\t", content->size(), "\n"));
-      std::string member;
-      append_tar(member, name, *content);
-      shard_->write(member);
+      const std::uint64_t offset = tar_->add(name, *content);
+      index_->write(base::cat(name, "\t", offset, "\t", content->size(), "\n"));
     }
   }
 
@@ -201,6 +194,7 @@ class PartWriter {
   base::AtomicFolder folder_;
   std::vector<std::vector<std::unique_ptr<PartFile>>> streams_, truth_;  // by format
   std::unique_ptr<PartFile> shard_, index_;
+  std::unique_ptr<TarWriter> tar_;
   PartTotals totals_;
 };
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "data/scenes/colours.h"
 #include "data/scenes/sprite_file.h"
-#include "data/scenes/tar.h"
+#include "data/formats/tar.h"
 #include "image/resize.h"
 
 namespace moonbeam::data {

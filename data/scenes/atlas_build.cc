@@ -10,11 +10,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/formats/tar.h"
 #include "data/scenes/colours.h"
 #include "data/scenes/sprite.h"
 #include "data/scenes/sprite_file.h"
 #include "data/scenes/svg.h"
-#include "data/scenes/tar.h"
 
 namespace moonbeam::data {
 
@@ -156,20 +156,21 @@ void add(const Layer& picture, const Row& row, const LabelTable& labels, Archive
     json["colours"].push_back(name(*colour));
   json["photo"] = row.photo;
   archive.index += json.dump() + "\n";
-  append_tar(archive.files, row.id + ".png", write_sprite(picture));
+  TarWriter([&](std::string_view piece) {
+    archive.files += piece;
+  }).add(row.id + ".png", write_sprite(picture));
   archive.labels.insert(row.label);
 }
 
 /// Writes the archive and tells its size.
 std::size_t write_archive(const Archive& archive, const std::string& out) {
-  std::string tar;
-  append_tar(tar, "index.jsonl", archive.index);
-  tar += archive.files;
-  finish_tar(tar);
   base::AtomicFile file(out);
-  file.write(tar);
+  TarWriter tar([&](std::string_view piece) { file.write(piece); });
+  tar.add("index.jsonl", archive.index);
+  file.write(archive.files);
+  tar.finish();
   file.commit();
-  return tar.size();
+  return tar.bytes() + archive.files.size();
 }
 
 /// What is seen of the picture, its long side `side`.

@@ -1,6 +1,6 @@
-#include "data/export/rle.h"
-
+// Run lengths as text: differences in groups of five bits.
 #include "base/error.h"
+#include "data/formats/rle.h"
 
 namespace moonbeam::data {
 
