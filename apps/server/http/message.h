@@ -10,6 +10,12 @@
 
 namespace moonbeam::server {
 
+/// Names of headers, schemes and hosts compare without regard to case.
+bool same_name(std::string_view a, std::string_view b) noexcept;
+
+/// "mb-" and 26 characters, ordered by time.
+std::string new_request_id();
+
 /// In the order in which they came; names compare without regard to case.
 class Headers {
  public:
@@ -36,6 +42,9 @@ struct Request {
   std::chrono::steady_clock::time_point received = {};
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
+
+/// The caller's X-Request-Id where it is usable (1 to 64 of [A-Za-z0-9._-]), else a new one.
+std::string request_id(const Headers& headers);
 
 struct Response {
   int status = 200;

@@ -1,0 +1,512 @@
+// A connection reads while it has something to read for, and keeps listening while a handler works: the end
+// of the stream is how a reader that went away is heard of. All writing goes through push().
+#include "server/http/connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "server/http/answer.h"
+#include "server/http/live.h"
+
+namespace moonbeam::server {
+
+namespace {
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::size_t kReadAhead = 16 << 10;  // of later requests, while one is in work
+
+void fail(Exchange& exchange, const Refusal& refusal) {
+  exchange.account({.code = refusal.code});
+  exchange.send(error_response(refusal, exchange.request().path));
+}
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Core> core, tcp::socket socket, std::unique_ptr<Seat> seat,
+                       std::string local)
+    : core_(std::move(core)),
+      socket_(std::move(socket)),
+      seat_(std::move(seat)),
+      local_(std::move(local)),
+      timer_(core_->io) {
+  core_->clients.insert(this);
+}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  set_deadline(core_->options.limits.head_time);
+  arm();
+  wait_readable();
+}
+
+void Connection::drain() {
+  if (phase_ == Phase::kIdle) return close();
+  keep_alive_ = false;
+}
+
+void Connection::close() {
+  if (phase_ == Phase::kClosed) return;
+  const auto self = shared_from_this();
+  const bool in_work = phase_ == Phase::kHandling || phase_ == Phase::kStreaming;
+  phase_ = Phase::kClosed;
+  if (in_work) lost();
+  if (fate_) {
+    const std::lock_guard lock(fate_->mutex);
+    fate_->closed = true;
+  }
+  report();
+  boost::system::error_code ignored;
+  timer_.cancel();
+  socket_.close(ignored);
+  core_->clients.erase(this);
+  seat_.reset();
+  parser_.reset();
+  in_ = {};
+  out_.clear();
+}
+
+// --- reading ---
+
+void Connection::wait_readable() {
+  const bool wants = phase_ == Phase::kIdle || phase_ == Phase::kHead || phase_ == Phase::kBody ||
+                     phase_ == Phase::kLingering || in_.size() < kReadAhead;
+  if (phase_ == Phase::kClosed || reading_ || eof_ || !wants) return;
+  reading_ = true;
+  socket_.async_wait(tcp::socket::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       self->reading_ = false;
+                       if (!error) self->on_readable();
+                     });
+}
+
+void Connection::on_readable() {
+  if (phase_ == Phase::kClosed) return;
+  bool broken = false;
+  for (int turn = 0; turn < 4; ++turn) {  // others get theirs
+    const ssize_t got =
+        ::recv(socket_.native_handle(), core_->scratch.data(), core_->scratch.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      if (phase_ != Phase::kLingering) in_.append(core_->scratch.data(), static_cast<std::size_t>(got));
+      if (static_cast<std::size_t>(got) < core_->scratch.size()) break;
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    eof_ = true;
+    broken = got < 0;
+    break;
+  }
+  if (broken) return close();
+  const auto self = shared_from_this();
+  advance();
+  if (!eof_ || phase_ == Phase::kClosed) return;
+  // A client that has only shut its sending side still gets what is ready; work for it ends.
+  if (phase_ == Phase::kHandling || phase_ == Phase::kStreaming) return lost();
+  if (phase_ != Phase::kFlushing) close();
+}
+
+void Connection::advance() {
+  if (advancing_) return;
+  advancing_ = true;
+  const auto self = shared_from_this();
+  while (step()) {
+  }
+  advancing_ = false;
+  if (phase_ == Phase::kClosed) return;
+  wait_readable();
+  arm();
+}
+
+bool Connection::step() {
+  switch (phase_) {
+    case Phase::kIdle:
+      while (in_.starts_with("\r\n")) in_.erase(0, 2);  // left behind by old clients
+      if (in_.empty()) return false;
+      parser_ = std::make_unique<RequestParser>(core_->options.limits.parse);
+      phase_ = Phase::kHead;
+      begun_ = Clock::now();
+      if (!first_) set_deadline(core_->options.limits.head_time);
+      first_ = false;
+      admission_ = {};
+      router_.reset();
+      fate_.reset();
+      route_ = nullptr;
+      record_ = {};
+      record_.address = seat_->address();
+      status_ = 0;
+      code_.clear();
+      bytes_in_ = bytes_out_ = 0;
+      http11_ = true;
+      head_only_ = body_open_ = chunked_ = reported_ = done_ = false;
+      return true;
+    case Phase::kHead:
+    case Phase::kBody:
+      return parse();
+    case Phase::kFlushing:
+      if (!out_.empty()) return false;
+      flushed();
+      return phase_ == Phase::kIdle;
+    default:
+      return false;
+  }
+}
+
+bool Connection::parse() {
+  RequestParser::Progress progress = RequestParser::Progress::kMore;
+  try {
+    progress = parser_->take(in_);
+    if (progress == RequestParser::Progress::kHead) {
+      read_head();
+      return true;
+    }
+    if (phase_ == Phase::kBody) {
+      const std::size_t received = parser_->body_received();
+      if (received > held_) {
+        core_->bodies += received - held_;
+        held_ = received;
+        if (core_->bodies > core_->options.limits.bodies)
+          throw Refusal(503, "busy", "too many large requests at once");
+      }
+    }
+  } catch (const Refusal& refusal) {
+    if (record_.id.empty()) record_.id = new_request_id();
+    if (record_.path.empty()) record_.path = RequestParser::path_of_start(in_);
+    refuse(refusal);
+    return true;
+  }
+  if (progress == RequestParser::Progress::kDone) {
+    dispatch();
+    return true;
+  }
+  if (phase_ == Phase::kBody) {
+    const Limits& limits = core_->options.limits;
+    const auto extra = std::chrono::milliseconds(parser_->body_received() * 1000 / limits.body_rate);
+    deadline_ = std::max(deadline_, begun_ + limits.body_time + extra);
+  }
+  return false;
+}
+
+void Connection::read_head() {
+  Request& request = parser_->request();
+  request.address = seat_->address();
+  request.received = begun_;
+  request.deadline = begun_ + core_->options.timeout;
+  record_.method = request.method;
+  record_.path = request.path;
+  record_.id = request.id;
+  http11_ = parser_->is_http11();
+  keep_alive_ = parser_->keeps_alive() && !core_->draining;
+  head_only_ = request.method == "HEAD";
+  body_open_ = parser_->has_body();
+  phase_ = Phase::kBody;
+  const bool upgrades = parser_->wants_websocket();
+  admission_ = core_->guard.admit(request, local_, core_->hosts, upgrades);
+  if (admission_.preflight) {
+    if (body_open_) keep_alive_ = false;
+    return answer({.status = 204, .content_type = {}});
+  }
+  route_head();
+  if (phase_ != Phase::kBody) return;
+  if (route_->socket) {
+    if (!upgrades) {
+      Refusal refusal(426, "upgrade_required", "this path is a WebSocket");
+      refusal.headers.add("Upgrade", "websocket");
+      throw refusal;
+    }
+    if (body_open_ || !in_.empty() || !out_.empty())
+      throw Refusal(400, "bad_request", "a WebSocket's handshake has no body");
+    return upgrade();
+  }
+  if (core_->bodies + parser_->body_size() > core_->options.limits.bodies)
+    throw Refusal(503, "busy", "too many large requests at once");
+  if (parser_->expects_continue() && body_open_ && in_.empty()) push(std::string(kContinue));
+  set_deadline(core_->options.limits.body_time);
+}
+
+/// Who asks, and for what.
+void Connection::route_head() {
+  Request& request = parser_->request();
+  router_ = core_->router;
+  Router::Match match = router_->find(request.method, request.path);
+  route_ = match.route;
+  const bool open = route_ != nullptr && route_->open;
+  if (core_->held && (route_ == nullptr || !route_->quick)) throw Refusal(*core_->held);
+  core_->guard.authenticate(request, open);
+  record_.key_name = request.key_name;
+  record_.client = request.client;
+  if (!open) core_->guard.spend(request.client, begun_);
+  if (route_ != nullptr) return;
+  if (match.allow.empty()) throw Refusal(404, "not_found", "there is no " + request.path);
+  if (request.method == "OPTIONS") {
+    Response response{.status = 204, .content_type = {}};
+    response.headers.add("Allow", match.allow);
+    if (body_open_) keep_alive_ = false;
+    return answer(std::move(response));
+  }
+  Refusal refusal(405, "method_not_allowed",
+                  request.path + ": expected " + match.allow + ", got " + request.method);
+  refusal.headers.add("Allow", match.allow);
+  throw refusal;
+}
+
+void Connection::dispatch() {
+  body_open_ = false;
+  Request request = std::move(parser_->request());
+  parser_.reset();
+  bytes_in_ = request.body.size();
+  phase_ = Phase::kHandling;
+  deadline_ = request.deadline + core_->options.limits.overtime;
+  fate_ = std::make_shared<Fate>();
+  core_->count_request(1);
+  counted_ = true;
+  hand_over(std::make_shared<Live>(shared_from_this(), fate_, std::move(request)));
+}
+
+void Connection::hand_over(std::shared_ptr<Exchange> exchange) {
+  // The router stays while the handler runs: its route may be replaced.
+  auto job = [exchange, fate = fate_, router = router_, route = route_]() mutable {
+    {
+      const std::lock_guard lock(fate->mutex);
+      if (fate->closed) return;  // while it waited for a worker
+    }
+    try {
+      route->handler(exchange);
+    } catch (...) {
+      const std::exception_ptr error = std::current_exception();
+      fail(*exchange, refusal_of(error));
+    }
+  };
+  if (route_->quick) return job();
+  if (core_->pool.try_post(std::move(job))) return;
+  fail(*exchange, Refusal(429, "queue_full", "too many requests wait to be read"));
+}
+
+void Connection::upgrade() {
+  const auto self = shared_from_this();
+  phase_ = Phase::kClosed;
+  core_->clients.erase(this);
+  timer_.cancel();
+  status_ = 101;
+  report();
+  open_websocket(core_, std::move(socket_), std::move(seat_), std::move(parser_->request()), router_, *route_,
+                 admission_.headers);
+}
+
+// --- answering ---
+
+/// What follows on the connection may be anything then, unless the request was read to its end.
+void Connection::refuse(const Refusal& refusal) {
+  if (phase_ == Phase::kHead || body_open_) keep_alive_ = false;
+  code_ = refusal.code;
+  answer(error_response(refusal, record_.path));
+}
+
+void Connection::answer(Response response) {
+  if (phase_ == Phase::kStreaming) return close();  // the answer had begun: no second one
+  if (phase_ != Phase::kHead && phase_ != Phase::kBody && phase_ != Phase::kHandling) return;
+  if (core_->draining || eof_) keep_alive_ = false;
+  status_ = response.status;
+  bytes_out_ = response.body.size();
+  const Framing framing{.http11 = http11_, .keep_alive = keep_alive_, .head_only = head_only_};
+  std::string bytes = answer_head(response, framing, record_.id, admission_.headers);
+  if (!head_only_ && response.status != 204 && response.status != 304) bytes += response.body;
+  phase_ = Phase::kFlushing;
+  push(std::move(bytes));
+  advance();
+}
+
+void Connection::begin(Response head, std::string ping) {
+  if (phase_ != Phase::kHandling) return;
+  chunked_ = http11_;
+  if (!chunked_ || core_->draining || eof_) keep_alive_ = false;
+  status_ = head.status;
+  const Framing framing{.http11 = http11_,
+                        .keep_alive = keep_alive_,
+                        .head_only = head_only_,
+                        .chunked = chunked_,
+                        .stream = true};
+  std::string bytes = answer_head(head, framing, record_.id, admission_.headers);
+  phase_ = Phase::kStreaming;
+  ping_ = std::move(ping);
+  if (!head.body.empty() && !head_only_) {
+    bytes_out_ += head.body.size();
+    bytes += chunked_ ? chunk(head.body) : head.body;
+  }
+  push(std::move(bytes));
+  arm();
+}
+
+void Connection::piece(std::string bytes) {
+  if (phase_ != Phase::kStreaming || bytes.empty() || head_only_) return;
+  bytes_out_ += bytes.size();
+  push(chunked_ ? chunk(bytes) : std::move(bytes));
+  if (out_bytes_ > core_->options.limits.backlog) close();
+}
+
+void Connection::end() {
+  if (phase_ != Phase::kStreaming) return;
+  phase_ = Phase::kFlushing;
+  if (core_->draining || eof_) keep_alive_ = false;
+  if (chunked_ && !head_only_) push("0\r\n\r\n");
+  advance();
+}
+
+void Connection::let_go() {
+  if (phase_ == Phase::kStreaming || (phase_ == Phase::kHandling && eof_)) return close();
+  if (phase_ != Phase::kHandling) return;
+  code_ = "internal";
+  answer(error_response(Refusal(500, "internal", "internal error"), record_.path));
+}
+
+void Connection::push(std::string bytes) {
+  out_bytes_ += bytes.size();
+  out_.push_back(std::move(bytes));
+  if (!writing_) {
+    progress_ = Clock::now();
+    pump();
+  }
+}
+
+void Connection::pump() {
+  while (!out_.empty() && phase_ != Phase::kClosed) {
+    const std::string& first = out_.front();
+    const ssize_t sent = ::send(socket_.native_handle(), first.data() + out_at_, first.size() - out_at_,
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (sent < 0) return close();
+    progress_ = Clock::now();
+    out_at_ += static_cast<std::size_t>(sent);
+    out_bytes_ -= static_cast<std::size_t>(sent);
+    if (out_at_ == first.size()) {
+      out_.pop_front();
+      out_at_ = 0;
+    }
+  }
+  if (out_.empty() || phase_ == Phase::kClosed) return;
+  writing_ = true;
+  arm();
+  socket_.async_wait(tcp::socket::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       self->writing_ = false;
+                       if (error || self->phase_ == Phase::kClosed) return;
+                       self->pump();
+                       self->advance();
+                     });
+}
+
+/// The answer is with the kernel.
+void Connection::flushed() {
+  done_ = true;
+  report();
+  const bool unread = body_open_ || parser_ != nullptr;
+  parser_.reset();
+  if (keep_alive_ && !eof_ && !core_->draining) {
+    phase_ = Phase::kIdle;
+    set_deadline(core_->options.limits.idle_time);
+    return;
+  }
+  if (unread || !in_.empty()) return linger();
+  close();
+}
+
+/// Closing a socket with unread bytes resets it, and the client may lose our answer: they are read first.
+void Connection::linger() {
+  phase_ = Phase::kLingering;
+  in_ = {};
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  set_deadline(core_->options.limits.linger_time);
+}
+
+void Connection::lost() {
+  if (!fate_) return;
+  std::function<void()> tell;
+  {
+    const std::lock_guard lock(fate_->mutex);
+    if (fate_->ended || fate_->gone) return;
+    fate_->gone = true;
+    tell = std::move(fate_->on_gone);
+    fate_->on_gone = nullptr;
+  }
+  if (tell) tell();
+}
+
+void Connection::report() {
+  core_->bodies -= held_;
+  held_ = 0;
+  if (counted_) core_->count_request(-1);
+  counted_ = false;
+  if (reported_) return;
+  reported_ = true;
+  if (!core_->options.on_finished) return;
+  Finished finished{.request = record_, .status = status_, .code = code_, .bytes_in = bytes_in_};
+  finished.bytes_out = bytes_out_;
+  if (route_ != nullptr) finished.route = route_->path;
+  finished.ms = std::chrono::duration<double, std::milli>(Clock::now() - begun_).count();
+  if (fate_) {
+    const std::lock_guard lock(fate_->mutex);
+    finished.account = fate_->account;
+    if (fate_->gone && !done_) finished.status = 0;
+  }
+  if (finished.status == 0) finished.status = 499, finished.code = "client_closed";
+  if (finished.code.empty()) finished.code = finished.account.code;
+  core_->options.on_finished(finished);
+}
+
+// --- time ---
+
+Clock::time_point Connection::next_time() const {
+  Clock::time_point next = deadline_;
+  if (phase_ == Phase::kFlushing) next = Clock::time_point::max();
+  if (writing_) next = std::min(next, progress_ + core_->options.limits.stall_time);
+  if (phase_ == Phase::kStreaming && !ping_.empty() && !writing_)
+    next = std::min(next, progress_ + core_->options.limits.ping_time);
+  return next;
+}
+
+/// One timer serves all deadlines: it is set anew only for an earlier one, a later one waits for it to fire.
+void Connection::arm() {
+  const Clock::time_point next = next_time();
+  if (next >= armed_ || phase_ == Phase::kClosed) return;
+  armed_ = next;
+  timer_.expires_at(next);
+  timer_.async_wait([self = shared_from_this(), next](const boost::system::error_code& error) {
+    if (error || self->armed_ != next || self->phase_ == Phase::kClosed) return;
+    self->armed_ = Clock::time_point::max();
+    self->on_timer();
+  });
+}
+
+void Connection::on_timer() {
+  const Clock::time_point now = Clock::now();
+  if (writing_ && now >= progress_ + core_->options.limits.stall_time) return close();
+  if (phase_ == Phase::kStreaming && !ping_.empty() && !writing_ &&
+      now >= progress_ + core_->options.limits.ping_time) {
+    piece(ping_);
+  }
+  if (phase_ != Phase::kFlushing && phase_ != Phase::kClosed && now >= deadline_) on_deadline();
+  if (phase_ != Phase::kClosed) arm();
+}
+
+void Connection::on_deadline() {
+  switch (phase_) {
+    case Phase::kHead:
+    case Phase::kBody:
+      if (record_.id.empty()) record_.id = new_request_id();
+      if (record_.path.empty()) record_.path = RequestParser::path_of_start(in_);
+      return refuse(Refusal(
+          408, "request_timeout",
+          phase_ == Phase::kHead ? "the head did not come in time" : "the body did not come in time"));
+    case Phase::kHandling:
+      lost();
+      fate_ = nullptr;  // what the handler may still say comes too late
+      keep_alive_ = false;
+      code_ = "deadline_exceeded";
+      return answer(error_response(Refusal(504, "deadline_exceeded", "no answer in time"), record_.path));
+    default:
+      return close();
+  }
+}
+
+}  // namespace moonbeam::server

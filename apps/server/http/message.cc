@@ -1,0 +1,50 @@
+// Looking up headers; ids of requests.
+#include "server/http/message.h"
+
+#include <algorithm>
+#include <random>
+
+namespace moonbeam::server {
+
+namespace {
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+}  // namespace
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+const std::string* Headers::find(std::string_view name) const noexcept {
+  for (const auto& [known, value] : all_) {
+    if (same_name(known, name)) return &value;
+  }
+  return nullptr;
+}
+
+std::string new_request_id() {
+  constexpr std::string_view kDigits = "0123456789abcdefghjkmnpqrstvwxyz";
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto time = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  std::string id(26, '0');
+  for (int i = 9; i >= 0; --i, time >>= 5) id[static_cast<std::size_t>(i)] = kDigits[time & 31];
+  for (std::size_t i = 10; i < id.size(); ++i) id[i] = kDigits[random() & 31];
+  return "mb-" + id;
+}
+
+std::string request_id(const Headers& headers) {
+  const std::string* given = headers.find("X-Request-Id");
+  const auto usable = [](char c) {
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '.' || c == '_' || c == '-';
+  };
+  if (given != nullptr && !given->empty() && given->size() <= 64 &&
+      std::all_of(given->begin(), given->end(), usable)) {
+    return *given;
+  }
+  return new_request_id();
+}
+
+}  // namespace moonbeam::server

@@ -1,0 +1,444 @@
+// The server over real sockets: answers, keep-alive, streams, readers that go away, the end.
+#include "server/http/server.h"
+
+#include <gtest/gtest.h>
+#include <moonbeam/error.h>
+
+#include <atomic>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "server/http/refusal.h"
+#include "server/http/test_client.h"
+
+namespace moonbeam::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+Route route(std::string method, std::string path, Handler handler) {
+  return {.method = std::move(method), .path = std::move(path), .handler = std::move(handler)};
+}
+
+/// Routes that the tests ask for.
+class Running {
+ public:
+  explicit Running(ServerOptions options = {}, Router router = {}) {
+    options.listen = {"127.0.0.1:0"};
+    options.inherit = false;
+    options.on_finished = [this](const Finished& finished) {
+      const std::lock_guard lock(mutex);
+      log.push_back(std::to_string(finished.status) + " " + finished.request.path + " " + finished.code);
+    };
+    router.add(route("POST", "/echo", [](auto exchange) {
+      exchange->send({.content_type = "text/plain", .body = exchange->request().body});
+    }));
+    router.add(route("GET", "/hello", [](auto exchange) { exchange->send({.body = "\"hello\""}); }));
+    router.add(route("GET", "/stream", [this](auto exchange) {
+      exchange->start({.content_type = "text/event-stream", .body = "first;"}, ": ping\n\n");
+      exchange->on_gone([this] { ++gone; });
+      const std::lock_guard lock(mutex);
+      held.push_back(exchange);
+    }));
+    router.add(route("GET", "/hold", [this](auto exchange) {
+      exchange->on_gone([this] { ++gone; });
+      const std::lock_guard lock(mutex);
+      held.push_back(exchange);
+    }));
+    router.add(route("GET", "/forget", [](auto) {}));
+    router.add(
+        route("GET", "/throw", [](auto) { throw Refusal(404, "model_not_found", "no 'x'", "model"); }));
+    router.add(route("GET", "/bug", [](auto) { throw std::runtime_error("secret"); }));
+    router.add(route("GET", "/api/throw", [](auto) { throw Error(ErrorCode::kInvalidArgument, "a\u00e9"); }));
+    server.emplace(std::move(options));
+    server->start(std::move(router));
+    port = server->listeners()[0].port;
+  }
+  ~Running() { server.reset(); }
+
+  TestClient client() const { return TestClient(port); }
+  std::shared_ptr<Exchange> take() {
+    for (int i = 0; i < 500; ++i) {
+      {
+        const std::lock_guard lock(mutex);
+        if (!held.empty()) {
+          auto exchange = held.back();
+          held.pop_back();
+          return exchange;
+        }
+      }
+      std::this_thread::sleep_for(10ms);
+    }
+    return nullptr;
+  }
+  template <typename Condition>
+  static bool within(std::chrono::milliseconds most, Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + most;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(2ms);
+    }
+    return true;
+  }
+  std::vector<std::string> logged() {
+    const std::lock_guard lock(mutex);
+    return log;
+  }
+
+  std::mutex mutex;
+  std::vector<std::shared_ptr<Exchange>> held;
+  std::vector<std::string> log;
+  std::atomic<int> gone{0};
+  std::optional<Server> server;
+  std::uint16_t port = 0;
+};
+
+std::string get(const std::string& path, const std::string& more = {}) {
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
+}
+
+TEST(Server, AnswersOneRequestAfterTheOtherOnAConnection) {
+  Running running;
+  TestClient client = running.client();
+  for (int i = 0; i < 5; ++i) {
+    const Answer answer = client.ask(get("/hello"));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body, "\"hello\"");
+    EXPECT_TRUE(answer.whole);
+    EXPECT_EQ(answer.headers.at("x-request-id").substr(0, 3), "mb-");
+    EXPECT_FALSE(answer.headers.contains("connection"));
+  }
+}
+
+TEST(Server, AnswersRequestsThatCameTogetherInTheirOrder) {
+  Running running;
+  TestClient client = running.client();
+  std::string all;
+  for (int i = 0; i < 300; ++i) {
+    const std::string body = std::to_string(i);
+    all += "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+    if (i % 3 == 0) all += get("/nothing");
+  }
+  std::thread writer([&] { client.say(all); });
+  for (int i = 0; i < 300; ++i) {
+    const Answer answer = client.hear();
+    ASSERT_EQ(answer.status, 200);
+    ASSERT_EQ(answer.body, std::to_string(i));
+    if (i % 3 == 0) {
+      ASSERT_EQ(client.hear().status, 404);
+    }
+  }
+  writer.join();
+}
+
+TEST(Server, EndsTheConnectionWhereTheClientWantsIt) {
+  Running running;
+  TestClient client = running.client();
+  const Answer answer = client.ask(get("/hello", "Connection: close\r\n"));
+  EXPECT_EQ(answer.headers.at("connection"), "close");
+  EXPECT_TRUE(client.closes(1000));
+}
+
+TEST(Server, SpeaksToOldClients) {
+  Running running;
+  TestClient client = running.client();
+  EXPECT_EQ(client.ask("GET /hello HTTP/1.0\r\n\r\n").body, "\"hello\"");
+  EXPECT_TRUE(client.closes(1000));
+  TestClient keeping = running.client();
+  for (int i = 0; i < 2; ++i) {
+    const Answer answer = keeping.ask("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    EXPECT_EQ(answer.headers.at("connection"), "keep-alive");
+  }
+  TestClient streaming = running.client();
+  streaming.say("GET /stream HTTP/1.0\r\n\r\n");
+  const auto exchange = running.take();
+  ASSERT_TRUE(exchange);
+  exchange->write("second;");
+  exchange->finish();
+  const Answer answer = streaming.hear();
+  EXPECT_FALSE(answer.headers.contains("transfer-encoding"));
+  EXPECT_EQ(answer.body, "first;second;");
+}
+
+TEST(Server, TellsTheLengthForHeadWithoutTheBody) {
+  Running running;
+  TestClient client = running.client();
+  const Answer answer = client.ask("HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.at("content-length"), "7");
+  EXPECT_EQ(client.ask(get("/hello")).body, "\"hello\"") << client.bytes();
+}
+
+TEST(Server, TakesBodiesInChunksAndAnnouncedOnes) {
+  Running running;
+  TestClient client = running.client();
+  EXPECT_EQ(client
+                .ask("POST //echo?x=1 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\nTrailer: z\r\n\r\n")
+                .body,
+            "abcdefgh");
+  client.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  ASSERT_TRUE(client.fill());
+  EXPECT_TRUE(client.bytes().starts_with("HTTP/1.1 100 Continue\r\n\r\n"));
+  EXPECT_EQ(client.ask("wxyz").body, "wxyz");
+  const std::string large(3 << 20, 'q');
+  EXPECT_EQ(client
+                .ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                     std::to_string(large.size()) + "\r\n\r\n" + large)
+                .body,
+            large);
+}
+
+TEST(Server, RefusesALargeBodyBeforeItIsSent) {
+  ServerOptions options;
+  options.limits.parse.body = 1000;
+  Running running(std::move(options));
+  TestClient announced = running.client();
+  const Answer answer =
+      announced.ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n");
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(nlohmann::json::parse(answer.body)["error"]["code"], "body_too_large");
+  TestClient chunks = running.client();
+  chunks.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 20; ++i) chunks.say("64\r\n" + std::string(100, 'x') + "\r\n");
+  EXPECT_EQ(chunks.hear().status, 413);
+}
+
+TEST(Server, SaysWhatWasWrong) {
+  Running running;
+  TestClient client = running.client();
+  const auto thrown = nlohmann::json::parse(client.ask(get("/throw")).body)["error"];
+  EXPECT_EQ(thrown["code"], "model_not_found");
+  EXPECT_EQ(thrown["param"], "model");
+  EXPECT_EQ(thrown["type"], "invalid_request_error");
+  const Answer bug = client.ask(get("/bug"));
+  EXPECT_EQ(bug.status, 500);
+  EXPECT_EQ(bug.body.find("secret"), std::string::npos);
+  const Answer forgotten = client.ask(get("/forget"));
+  EXPECT_EQ(forgotten.status, 500);
+  EXPECT_EQ(client.ask(get("/api/throw")).body, "{\"error\":\"a\\u00e9\"}");
+  EXPECT_EQ(client.ask(get("/api/none")).status, 404);
+  const Answer method = client.ask("DELETE /hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(method.status, 405);
+  EXPECT_EQ(method.headers.at("allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(client.ask(get("/hello", "X-Request-Id: abc-1\r\n")).headers.at("x-request-id"), "abc-1");
+  EXPECT_EQ(client.ask(get("/hello", "X-Request-Id: a b\r\n")).headers.at("x-request-id").size(), 29U);
+}
+
+TEST(Server, WritesEachPieceOfAStreamAtOnce) {
+  Running running;
+  TestClient client = running.client();
+  client.say(get("/stream"));
+  const auto exchange = running.take();
+  ASSERT_TRUE(exchange);
+  ASSERT_TRUE(client.fill());
+  ASSERT_TRUE(client.bytes().ends_with("6\r\nfirst;\r\n")) << client.bytes();
+  for (int i = 0; i < 3; ++i) {
+    client.bytes().clear();
+    exchange->write("piece" + std::to_string(i));
+    ASSERT_TRUE(client.fill());
+    EXPECT_EQ(client.bytes(), "6\r\npiece" + std::to_string(i) + "\r\n");
+  }
+  client.bytes().clear();
+  exchange->finish();
+  exchange->write("late");
+  EXPECT_TRUE(client.fill());
+  EXPECT_EQ(client.bytes(), "0\r\n\r\n");
+  client.bytes().clear();
+  EXPECT_EQ(client.ask(get("/hello")).status, 200);
+  EXPECT_EQ(running.gone, 0);
+}
+
+TEST(Server, PingsInASilentStream) {
+  ServerOptions options;
+  options.limits.ping_time = 30ms;
+  Running running(std::move(options));
+  TestClient client = running.client();
+  client.say(get("/stream"));
+  const auto exchange = running.take();
+  EXPECT_TRUE(Running::within(2s, [&] {
+    client.fill(100);
+    return client.bytes().find(": ping") != client.bytes().rfind(": ping");
+  }));
+}
+
+TEST(Server, BreaksOffAStreamWhoseHandlerLetsGo) {
+  Running running;
+  TestClient client = running.client();
+  client.say(get("/stream"));
+  running.take().reset();
+  const Answer answer = client.hear();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_FALSE(answer.whole);
+}
+
+TEST(Server, HearsOfAReaderThatWentAwayThoughNothingIsWritten) {
+  Running running;
+  for (const bool reset : {false, true}) {
+    running.gone = 0;
+    TestClient client = running.client();
+    client.say(get("/hold"));
+    auto exchange = running.take();
+    ASSERT_TRUE(exchange);
+    reset ? client.reset() : client.hang_up();
+    EXPECT_TRUE(Running::within(2s, [&] { return running.gone == 1; }));
+    std::atomic<int> late = 0;
+    exchange->on_gone([&] { ++late; });
+    EXPECT_EQ(late, 1);
+    exchange.reset();
+    EXPECT_TRUE(Running::within(2s, [&] { return running.server->stats().connections == 0; }));
+  }
+  EXPECT_EQ(running.logged(),
+            (std::vector<std::string>{"499 /hold client_closed", "499 /hold client_closed"}));
+}
+
+TEST(Server, AnswersAClientThatOnlyShutItsSide) {
+  Running running;
+  TestClient client = running.client();
+  client.say(get("/hello"));
+  ::shutdown(client.fd(), SHUT_WR);
+  EXPECT_EQ(client.hear().body, "\"hello\"");
+}
+
+TEST(Server, GivesASlowHeadAndASlowBodyUp) {
+  ServerOptions options;
+  options.limits.head_time = 100ms;
+  options.limits.body_time = 100ms;
+  options.limits.body_rate = 1'000'000;
+  Running running(std::move(options));
+  TestClient silent = running.client();
+  TestClient head = running.client();
+  TestClient body = running.client();
+  head.say("GET /hello HT");
+  body.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nab");
+  const Answer late_head = head.hear(), late_body = body.hear();
+  EXPECT_EQ(late_head.status, 408);
+  EXPECT_EQ(late_body.status, 408);
+  EXPECT_EQ(nlohmann::json::parse(late_body.body)["error"]["code"], "request_timeout");
+  EXPECT_TRUE(head.closes(4000));
+  EXPECT_TRUE(silent.closes(1000));
+  EXPECT_EQ(silent.bytes(), "");
+}
+
+TEST(Server, EndsIdleConnections) {
+  ServerOptions options;
+  options.limits.idle_time = 50ms;
+  Running running(std::move(options));
+  TestClient client = running.client();
+  EXPECT_EQ(client.ask(get("/hello")).status, 200);
+  EXPECT_TRUE(client.closes(2000));
+}
+
+TEST(Server, GivesUpAReaderThatDoesNotRead) {
+  ServerOptions options;
+  options.limits.stall_time = 100ms;
+  Running running(std::move(options));
+  TestClient client = running.client();
+  client.say(get("/stream"));
+  const auto exchange = running.take();
+  ASSERT_TRUE(exchange);
+  for (int i = 0; i < 12; ++i) exchange->write(std::string(1 << 20, 'x'));
+  EXPECT_TRUE(Running::within(3s, [&] { return running.gone == 1; }));
+}
+
+TEST(Server, AnswersItselfWhereNobodyElseDoesInTime) {
+  ServerOptions options;
+  options.timeout = 50ms;
+  options.limits.overtime = 20ms;
+  Running running(std::move(options));
+  TestClient client = running.client();
+  client.say(get("/hold"));
+  const auto exchange = running.take();
+  const Answer answer = client.hear();
+  EXPECT_EQ(answer.status, 504);
+  EXPECT_EQ(running.gone, 1);
+  exchange->send({});  // too late
+}
+
+TEST(Server, RefusesWhatItsWorkersCannotTake) {
+  ServerOptions options;
+  options.workers = 1;
+  options.worker_queue = 1;
+  std::promise<void> open;
+  std::shared_future<void> gate = open.get_future().share();
+  Router router;
+  router.add(route("GET", "/wait", [gate](auto exchange) {
+    gate.wait();
+    exchange->send({});
+  }));
+  Running running(std::move(options), std::move(router));
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(running.client());
+    clients.back().say(get("/wait"));
+    std::this_thread::sleep_for(50ms);
+  }
+  const Answer answer = clients[2].hear();
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.headers.at("retry-after"), "1");
+  EXPECT_EQ(clients[3].hear().status, 429);
+  open.set_value();
+  EXPECT_EQ(clients[0].hear().status, 200);
+  EXPECT_EQ(clients[1].hear().status, 200);
+}
+
+TEST(Server, TurnsAwayMoreConnectionsThanItMayHave) {
+  ServerOptions options;
+  options.limits.connections = 3;
+  Running running(std::move(options));
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(running.client());
+    EXPECT_EQ(clients.back().ask(get("/hello")).status, 200);
+  }
+  TestClient extra = running.client();
+  EXPECT_EQ(extra.hear().status, 503);
+  clients.pop_back();
+  EXPECT_TRUE(Running::within(2s, [&] { return running.server->stats().connections == 2; }));
+  TestClient next = running.client();
+  EXPECT_EQ(next.ask(get("/hello")).status, 200);
+}
+
+TEST(Server, FinishesWhatIsInWorkAndRefusesWhatIsNew) {
+  Running running;
+  TestClient idle = running.client(), stream = running.client(), held = running.client();
+  EXPECT_EQ(idle.ask(get("/hello")).status, 200);
+  stream.say(get("/stream"));
+  const auto streaming = running.take();
+  held.say(get("/hold"));
+  const auto holding = running.take();
+  running.server->drain();
+  EXPECT_TRUE(idle.closes(1000));
+  TestClient fresh = running.client();
+  const Answer refused = fresh.ask(get("/hello"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(nlohmann::json::parse(refused.body)["error"]["code"], "shutting_down");
+  EXPECT_EQ(refused.headers.at("connection"), "close");
+  EXPECT_FALSE(running.server->wait_idle(10ms));
+  streaming->write("last");
+  streaming->finish();
+  holding->send({.body = "1"});
+  EXPECT_EQ(stream.hear().body, "first;last");
+  EXPECT_EQ(held.hear().body, "1");
+  EXPECT_TRUE(running.server->wait_idle(2s));
+}
+
+TEST(Server, StopsWithHandlersThatStillHoldTheirExchange) {
+  std::shared_ptr<Exchange> late;
+  {
+    Running running;
+    TestClient client = running.client();
+    client.say(get("/stream"));
+    late = running.take();
+    running.server->stop();
+    EXPECT_EQ(running.gone, 1);
+    EXPECT_FALSE(client.hear().whole);
+  }
+  late->write("x");
+  late->finish();
+}
+
+}  // namespace
+}  // namespace moonbeam::server

@@ -1,0 +1,169 @@
+// A client of the tests: a plain socket that says exactly what it is told.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace moonbeam::server {
+
+struct Answer {
+  int status = 0;  ///< 0: none came
+  std::string head;
+  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::string body;                            ///< without chunk sizes
+  bool whole = false;                          ///< it ended as its framing says
+};
+
+class TestClient {
+ public:
+  explicit TestClient(std::uint16_t port) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  ~TestClient() { hang_up(); }
+  TestClient(const TestClient&) = delete;
+  TestClient& operator=(const TestClient&) = delete;
+  TestClient(TestClient&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), in_(std::move(other.in_)) {}
+
+  bool connected() const { return connected_; }
+  int fd() const { return fd_; }
+
+  /// All of it, or false where the server no longer reads.
+  bool say(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  void hang_up() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  /// With a reset instead of a farewell.
+  void reset() {
+    const linger now = {1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    hang_up();
+  }
+
+  /// Reads until `end` says that it is enough, or nothing comes for `ms`. False at the end of the stream.
+  bool fill(int ms = 5000) {
+    pollfd wait = {fd_, POLLIN, 0};
+    if (::poll(&wait, 1, ms) <= 0) return false;
+    char buffer[65536];
+    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+    if (got <= 0) return false;
+    in_.append(buffer, static_cast<std::size_t>(got));
+    return true;
+  }
+  /// Whether the server ends the connection within `ms`; what still comes is kept.
+  bool closes(int ms = 5000) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+    while (std::chrono::steady_clock::now() < end) {
+      pollfd wait = {fd_, POLLIN, 0};
+      if (::poll(&wait, 1, ms) <= 0) return false;
+      char buffer[65536];
+      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+      if (got <= 0) return true;
+      in_.append(buffer, static_cast<std::size_t>(got));
+    }
+    return false;
+  }
+  std::string& bytes() { return in_; }
+
+  /// The next answer; `head_only` for HEAD.
+  Answer hear(int ms = 5000, bool head_only = false) {
+    Answer answer;
+    std::size_t end = 0;
+    while ((end = in_.find("\r\n\r\n")) == std::string::npos) {
+      if (!fill(ms)) return answer;
+    }
+    answer.head = in_.substr(0, end + 2);
+    in_.erase(0, end + 4);
+    read_head(answer);
+    if (answer.status == 100) return hear(ms, head_only);
+    if (head_only || answer.status == 204 || answer.status == 101) {
+      answer.whole = true;
+    } else if (answer.headers.contains("content-length")) {
+      const std::size_t size = std::stoul(answer.headers.at("content-length"));
+      while (in_.size() < size && fill(ms)) {
+      }
+      answer.whole = in_.size() >= size;
+      answer.body = in_.substr(0, size);
+      in_.erase(0, size);
+    } else if (answer.headers.contains("transfer-encoding")) {
+      hear_chunks(answer, ms);
+    } else {
+      while (fill(ms)) {
+      }
+      answer.body = std::exchange(in_, {});
+      answer.whole = true;
+    }
+    return answer;
+  }
+
+  Answer ask(std::string_view bytes, int ms = 5000) {
+    say(bytes);
+    return hear(ms, bytes.starts_with("HEAD "));
+  }
+
+ private:
+  static void read_head(Answer& answer) {
+    std::size_t at = answer.head.find("\r\n");
+    if (answer.head.size() > 12) answer.status = std::stoi(answer.head.substr(9, 3));
+    while (at + 2 < answer.head.size()) {
+      const std::size_t end = answer.head.find("\r\n", at + 2);
+      const std::string line = answer.head.substr(at + 2, end - at - 2);
+      const std::size_t colon = line.find(": ");
+      std::string name = line.substr(0, colon);
+      for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      answer.headers[name] = colon == std::string::npos ? "" : line.substr(colon + 2);
+      at = end;
+    }
+  }
+
+  void hear_chunks(Answer& answer, int ms) {
+    for (;;) {
+      std::size_t end = 0;
+      while ((end = in_.find("\r\n")) == std::string::npos) {
+        if (!fill(ms)) return;
+      }
+      const std::size_t size = std::stoul(in_.substr(0, end), nullptr, 16);
+      while (in_.size() < end + 2 + size + 2) {
+        if (!fill(ms)) return;
+      }
+      answer.body += in_.substr(end + 2, size);
+      in_.erase(0, end + 2 + size + 2);
+      if (size == 0) {
+        answer.whole = true;
+        return;
+      }
+    }
+  }
+
+  int fd_ = -1;
+  bool connected_ = false;
+  std::string in_;
+};
+
+}  // namespace moonbeam::server
