@@ -1,0 +1,26 @@
+// Small questions about text that came from outside.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "server/http/message.h"
+
+namespace moonbeam::server {
+
+std::string lower_case(std::string_view text);
+std::string_view trim(std::string_view text);
+/// Nothing but white space.
+bool is_blank(std::string_view text);
+bool is_utf8(std::string_view text) noexcept;
+/// For messages: at most `limit` bytes, without control characters, cut between characters.
+std::string printable(std::string_view text, std::size_t limit = 100);
+/// Value of a header, trimmed; empty where it is not there.
+std::string_view header(const Request& request, std::string_view name);
+/// "image/jpeg" of "image/JPEG; q=1".
+std::string media_type(std::string_view value);
+/// A parameter of a header's value: `boundary` of `multipart/form-data; boundary="x"`. Empty if not there.
+std::string header_parameter(std::string_view value, std::string_view name);
+
+}  // namespace moonbeam::server
