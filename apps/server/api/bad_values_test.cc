@@ -1,0 +1,168 @@
+// Every field of every route with every kind of wrong value: an answer, or 400 that names the field; never
+// 500, whatever came.
+#include <gtest/gtest.h>
+
+#include "server/api/native.h"
+#include "server/api/testing.h"
+
+namespace moonbeam::server {
+namespace {
+
+using testing::call;
+using testing::json;
+using testing::json_request;
+using testing::Recording;
+using testing::sample_uri;
+
+class BadValues : public ::testing::Test {
+ protected:
+  BadValues() {
+    service_.open(testing::starter(), {.parallel = 4, .max_queue = 100});
+    add_native_routes(router_, service_);
+  }
+  Recording post(const std::string& path, const std::string& body) {
+    const Recording exchange = call(router_, json_request(path, body));
+    exchange->ended();
+    return exchange;
+  }
+  /// A request that is right, with `value` as the JSON of `field`; in settings where `nested`.
+  static std::string with(const std::string& path, const std::string& field, const std::string& value,
+                          bool nested) {
+    std::vector<std::pair<std::string, std::string>> members = {{"image_url", "\"" + sample_uri() + "\""}};
+    if (path == "/v1/query") members.emplace_back("question", "\"What?\"");
+    if (path == "/v1/detect" || path == "/v1/point") members.emplace_back("object", "\"apple\"");
+    std::string out = "{", settings = "\"max_objects\": 2";
+    if (field != "max_tokens") settings += ", \"max_tokens\": 2";
+    bool placed = nested;
+    for (const auto& [name, right] : members) {
+      const bool here = name == field;
+      placed = placed || here;
+      if (here && value == "missing") continue;
+      out += "\"" + name + "\": " + (here ? value : right) + ", ";
+    }
+    if (nested && value != "missing") settings += ", \"" + field + "\": " + value;
+    if (!placed && value != "missing") out += "\"" + field + "\": " + value + ", ";
+    if (field == "settings" && value != "missing") return out.substr(0, out.size() - 2) + "}";
+    return out + "\"settings\": {" + settings + "}}";
+  }
+
+  Service service_;
+  Router router_;
+};
+
+struct Case {
+  const char* field;
+  bool nested;
+  const char* routes;  // first letters
+  /// Of the values that are answered with 200.
+  std::vector<std::string> right;
+};
+
+const std::vector<std::string> kValues = {"-1",    "0",     "MAX+1", "2147483648", "9223372036854775808",
+                                          "1e309", "NaN",   "null",  "[]",         "{}",
+                                          "\"\"",  "\"x\"", "true",  "missing"};
+
+// max + 1 of the field
+std::string value_of(const Case& of, const std::string& value) {
+  if (value != "MAX+1") return value;
+  const std::string field = of.field;
+  if (field == "top_p" || field == "spatial_refs") return "2";
+  if (field == "max_tokens") return "2049";
+  if (field == "max_objects") return "1001";
+  if (field == "question") return "\"" + std::string(8193, 'a') + "\"";
+  if (field == "object") return "\"" + std::string(513, 'a') + "\"";
+  if (field == "seed") return "18446744073709551616";
+  return "301";
+}
+
+const std::string kBig = "2147483648", kHuge = "9223372036854775808", kNull = "null", kMissing = "missing",
+                  kMax = "MAX+1", kX = "\"x\"", kEmpty = "\"\"", kTrue = "true";
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"image_url", false, "cqdp", {}},
+      {"length", false, "c", {kNull, kMissing}},
+      {"question", false, "q", {kX}},
+      {"object", false, "dp", {kX}},
+      {"stream", false, "cqdp", {kNull, kMissing, kTrue}},
+      {"reasoning", false, "q", {kNull, kMissing}},
+      {"spatial_refs", false, "qdp", {kNull, kMissing, "[]"}},
+      {"settings", false, "cqdp", {kNull, kMissing, "{}"}},
+      {"temperature", true, "cq", {kNull, kMissing, "0", kMax, kBig, kHuge}},
+      {"temperature", false, "cq", {kNull, kMissing, "0", kMax, kBig, kHuge}},
+      {"top_p", true, "cq", {kNull, kMissing}},
+      {"max_tokens", true, "cq", {kNull, kMissing, kMax, kBig, kHuge}},
+      {"max_objects", true, "dp", {kNull, kMissing, kMax, kBig, kHuge}},
+      {"seed", true, "cq", {kNull, kMissing, "0", "-1", kBig, kHuge}},
+      {"model", false, "cqdp", {kNull, kMissing, kEmpty, kX}},
+      {"variant", false, "cqdp", {kNull, kMissing, kEmpty, kX}},
+      {"timeout", false, "cqdp", {kNull, kMissing, kMax, kBig, kHuge}},
+  };
+  return all;
+}
+
+TEST_F(BadValues, AreRefusedByNameOrAnswered) {
+  int asked = 0;
+  for (const Case& of : cases()) {
+    for (const char* route = of.routes; *route != '\0'; ++route) {
+      const std::string path = *route == 'c'   ? "/v1/caption"
+                               : *route == 'q' ? "/v1/query"
+                               : *route == 'd' ? "/v1/detect"
+                                               : "/v1/point";
+      for (const std::string& value : kValues) {
+        const std::string body = with(path, of.field, value_of(of, value), of.nested);
+        const Recording exchange = post(path, body);
+        ++asked;
+        const std::string what =
+            path + " " + of.field + " = " + value + ": " + exchange->response_.body.substr(0, 300);
+        bool right = std::find(of.right.begin(), of.right.end(), value) != of.right.end();
+        // A question needs no picture.
+        if (of.field == std::string("image_url") && path == "/v1/query")
+          right = value == kNull || value == kMissing;
+        if (right) {
+          EXPECT_EQ(exchange->status(), 200) << what;
+          continue;
+        }
+        ASSERT_EQ(exchange->status(), 400) << what;
+        const json error = exchange->body()["error"];
+        const std::string param = error["param"].is_string() ? error["param"].get<std::string>() : "";
+        EXPECT_NE(param.find(of.field), std::string::npos) << what;
+        EXPECT_EQ(error["message"].get<std::string>().find(param), 0u) << what;
+        EXPECT_LT(error["message"].get<std::string>().size(), 300u) << what;
+      }
+    }
+  }
+  EXPECT_GT(asked, 500);
+}
+
+TEST_F(BadValues, OfWholeBodiesAreRefused) {
+  const std::string picture = "{\"image_url\": \"" + sample_uri() + "\", \"question\": ";
+  EXPECT_EQ(post("/v1/query", picture + "\"" + std::string(1 << 20, 'a') + "\"}")->body()["error"]["param"],
+            "question");
+  EXPECT_EQ(post("/v1/query", picture + "\"a\xff\"}")->body()["error"]["code"], "invalid_json");
+  EXPECT_EQ(post("/v1/query", picture + "\"a\", \"x\": " + std::string(100'000, '[') + "}")
+                ->body()["error"]["code"],
+            "invalid_json");
+  for (const char* body : {"", "[]", "1", "\"x\"", "null", "{", "{}"})
+    EXPECT_EQ(post("/v1/query", body)->status(), 400) << body;
+}
+
+TEST_F(BadValues, TextOfSpecialTokensIsPlainText) {
+  const Model model = testing::starter();
+  for (const char* text : {"<|endoftext|>", "<|answer|>", "<|coord|><|size|>", "<|md_reserved_0|>"}) {
+    json body = {{"image_url", sample_uri()},
+                 {"question", text},
+                 {"settings", {{"temperature", 0}, {"max_tokens", 8}}}};
+    const json got = post("/v1/query", body.dump())->body();
+    QueryOptions options;
+    options.max_tokens = 8;
+    const QueryResult expected = model.query(
+        model.encode_image(load_image(testing::kTests + "data/starter/samples/s1.png")), text, options);
+    EXPECT_EQ(got["answer"], expected.answer) << text;
+    EXPECT_EQ(got["metrics"]["input_tokens"], expected.usage.prompt_tokens);
+    EXPECT_GT(model.encode(text).size(), 3u) << text;
+  }
+}
+
+}  // namespace
+}  // namespace moonbeam::server
