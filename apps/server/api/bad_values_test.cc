@@ -2,6 +2,10 @@
 // 500, whatever came.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+
+#include "image/test_pictures.h"
 #include "server/api/native.h"
 #include "server/api/testing.h"
 
@@ -161,6 +165,75 @@ TEST_F(BadValues, TextOfSpecialTokensIsPlainText) {
     EXPECT_EQ(got["answer"], expected.answer) << text;
     EXPECT_EQ(got["metrics"]["input_tokens"], expected.usage.prompt_tokens);
     EXPECT_GT(model.encode(text).size(), 3u) << text;
+  }
+}
+
+// ------------------------------------------------------------------------------------- pictures
+
+/// Status and code of a picture in `image_url`; "200" for an answer.
+class HostilePictures : public BadValues {
+ protected:
+  std::string outcome(const std::string& bytes) {
+    const json body = {{"image_url", "data:image/png;base64," + testing::base64(bytes)}, {"max_tokens", 1}};
+    const auto start = std::chrono::steady_clock::now();
+    const Recording exchange = post("/v1/caption", body.dump());
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+    if (exchange->status() == 200) return "200";
+    const json error = exchange->body()["error"];
+    EXPECT_EQ(error["param"], "image_url");
+    EXPECT_LT(error["message"].get<std::string>().size(), 200u);
+    return std::to_string(exchange->status()) + " " + error["code"].get<std::string>();
+  }
+};
+
+TEST_F(HostilePictures, OfAnyShapeAreAnswered) {
+  for (const auto& [height, width] : {std::pair{1u, 20'000u}, {20'000u, 1u}, {1u, 65'535u}, {1u, 1u}})
+    EXPECT_EQ(outcome(image::testing::flat_png(height, width, 8, 2)), "200") << height << "x" << width;
+}
+
+TEST_F(HostilePictures, ThatAreBombsAreRefused) {
+  using namespace image::testing;
+  const std::string large = "413 image_too_large", broken = "400 image_decode_failed";
+  EXPECT_EQ(outcome(flat_png(8'000, 8'000, 1, 0)), large);
+  EXPECT_EQ(outcome(flat_png(65'535, 1'000, 1, 3)), large);
+  EXPECT_EQ(outcome(flat_png(1, 65'536, 1, 0)), large);
+  EXPECT_EQ(outcome(bmp(60'000, 60'000, 8, 1, 1, std::string("\0\0\0\0\0\1", 6), 58)), large);
+  EXPECT_EQ(outcome("P5 60000 60000 255\n"), large);
+  EXPECT_EQ(outcome("P1 4294967295 4294967295\n"), broken);
+  EXPECT_EQ(outcome(gif(
+                {.screen_height = 65'535, .screen_width = 65'535, .height = 1, .width = 1, .indices = {0}})),
+            large);
+  EXPECT_EQ(outcome(jpeg_grey(std::vector<std::uint8_t>(512 * 512, 130), 512, 512, JpegKind::kManyScans)),
+            large);
+
+  // Sizes that are allowed, in files far too short to hold them.
+  std::string bare = flat_png(1, 7'000, 8, 6);
+  bare.replace(20, 4, big(7'000, 4));
+  bare.replace(12, 21, png_chunk("IHDR", bare.substr(16, 13)).substr(4));
+  EXPECT_EQ(outcome(bare), broken);
+  std::string frame = jpeg(gradient(16, 16));
+  const std::size_t size = frame.find("\xff\xc0") + 5;
+  frame.replace(size, 4, big(7'000, 2) + big(7'000, 2));
+  EXPECT_EQ(outcome(frame), broken);
+  frame.replace(size, 4, big(65'500, 2) + big(65'500, 2));
+  EXPECT_EQ(outcome(frame), large);
+}
+
+TEST_F(HostilePictures, OfManyFramesCostOne) {
+  EXPECT_EQ(outcome(image::testing::gif({.screen_height = 50,
+                                         .screen_width = 50,
+                                         .height = 50,
+                                         .width = 50,
+                                         .indices = std::vector<std::uint8_t>(2'500, 1),
+                                         .frames = 1000})),
+            "200");
+}
+
+TEST_F(HostilePictures, CutAnywhereAreAnsweredOrRefused) {
+  const std::string whole = image::testing::jpeg(image::testing::gradient(24, 24));
+  for (std::size_t size = 0; size < whole.size(); size += 7) {
+    const std::string got = outcome(whole.substr(0, size));
+    EXPECT_TRUE(got == "200" || got == "400 image_decode_failed") << size << ": " << got;
   }
 }
 
