@@ -37,7 +37,7 @@ TEST(RunLengths, ComeBackFromTheirString) {
   std::mt19937 random(3);
   for (int i = 0; i < 200; ++i) {
     Runs runs(random() % 40);
-    for (std::uint32_t& run : runs) run = random() >> random() % 32;
+    for (std::uint32_t& run : runs) run = static_cast<std::uint32_t>(random() >> random() % 32);
     EXPECT_EQ(decompress_runs(compress_runs(runs)), runs);
   }
 }
