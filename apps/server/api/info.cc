@@ -80,4 +80,8 @@ void count_tokens(Service& service, const std::shared_ptr<Exchange>& exchange) {
   send(exchange, {{"token_count", service.model().encode(*text).size()}});
 }
 
+void show_openapi(Service& /*service*/, const std::shared_ptr<Exchange>& exchange) {
+  exchange->send({.body = kOpenApi});
+}
+
 }  // namespace moonbeam::server

@@ -17,4 +17,8 @@ void show_stats(Service& service, const std::shared_ptr<Exchange>& exchange);
 /// POST /v1/count_tokens {"text"}.
 void count_tokens(Service& service, const std::shared_ptr<Exchange>& exchange);
 
+/// GET /openapi.json: an OpenAPI 3.1 description of the routes (openapi.json beside this file).
+void show_openapi(Service& service, const std::shared_ptr<Exchange>& exchange);
+extern const char* const kOpenApi;
+
 }  // namespace moonbeam::server

@@ -191,6 +191,10 @@ std::vector<Route> native_routes(Service& service) {
   add("GET", "/models", "", list_models);
   add("GET", "/models/{...}", "", show_model);
   add("GET", "/stats", "", show_stats);
+  out.push_back({.method = "GET",
+                 .path = "/openapi.json",
+                 .handler = [&service](const ExchangePtr& exchange) { show_openapi(service, exchange); },
+                 .quick = true});
   return out;
 }
 

@@ -2,11 +2,13 @@
 #include "server/api/native.h"
 
 #include <gtest/gtest.h>
+#include <moonbeam/version.h>
 
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <set>
+#include <thread>
 
 #include "server/api/testing.h"
 
@@ -399,6 +401,23 @@ TEST_F(Native, TokensAreCounted) {
             starter().encode("a red apple").size());
   EXPECT_EQ(answer("/v1/count_tokens", {{"text", ""}})["token_count"], 0);
   EXPECT_EQ(refused("/v1/count_tokens", json::object()), "400 missing_field text");
+}
+
+// What the answers look like is compared with it by tests/clients/openapi.py.
+TEST_F(Native, EveryRouteIsDescribed) {
+  const json described = call(router_, request_of("GET", "/openapi.json"))->ended().body();
+  EXPECT_EQ(described["openapi"], "3.1.0");
+  EXPECT_EQ(described["info"]["version"], version());
+  for (const Route& route : router_.routes()) {
+    std::string path = route.path;
+    if (!path.starts_with("/v1/") && path != "/openapi.json") continue;
+    if (path.ends_with("/{...}")) path.replace(path.size() - 5, 5, "{id}");
+    std::string method = route.method;
+    for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
+    ASSERT_TRUE(described["paths"].contains(path)) << path;
+    EXPECT_TRUE(described["paths"][path].contains(method)) << method << " " << path;
+  }
+  EXPECT_EQ(described["components"]["schemas"]["CaptionRequest"]["properties"]["length"]["enum"].size(), 4u);
 }
 
 }  // namespace
