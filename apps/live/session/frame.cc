@@ -72,8 +72,8 @@ Frame parse_frame(std::string message) {
   return out;
 }
 
-std::string write_frame(std::int64_t seq, int width, int height, std::string_view picture) {
-  const std::string header = Json{{"seq", seq}, {"w", width}, {"h", height}}.dump();
+std::string write_frame(std::int64_t seq, std::string_view picture) {
+  const std::string header = Json{{"seq", seq}}.dump();
   std::string out;
   out.reserve(kLengthBytes + header.size() + picture.size());
   for (std::size_t i = 0; i < kLengthBytes; ++i) {

@@ -32,6 +32,6 @@ inline constexpr std::size_t kMaxHeaderBytes = 4096;
 Frame parse_frame(std::string message);
 
 /// The same form, from the server to viewers of its own source.
-std::string write_frame(std::int64_t seq, int width, int height, std::string_view picture);
+std::string write_frame(std::int64_t seq, std::string_view picture);
 
 }  // namespace moonbeam::live

@@ -26,11 +26,10 @@ TEST(Frame, OnlySeqAndRevAreNeeded) {
 }
 
 TEST(Frame, WhatIsWrittenHasTheSameForm) {
-  const std::string written = write_frame(5, 30, 20, "bytes");
+  const std::string written = write_frame(5, "bytes");
   const std::size_t length = static_cast<unsigned char>(written[0]);
   EXPECT_EQ(written.substr(1, 3), std::string(3, '\0'));
-  EXPECT_EQ(testing::Json::parse(written.substr(4, length)),
-            (testing::Json{{"seq", 5}, {"w", 30}, {"h", 20}}));
+  EXPECT_EQ(testing::Json::parse(written.substr(4, length)), (testing::Json{{"seq", 5}}));
   EXPECT_EQ(written.substr(4 + length), "bytes");
 }
 

@@ -5,7 +5,7 @@
 namespace moonbeam::live {
 
 void Group::show(Viewer& viewer, const Frame& frame) {
-  if (viewer.with_frames) viewer.show(write_frame(frame.seq, frame.width, frame.height, *frame.picture));
+  if (viewer.with_frames) viewer.show(write_frame(frame.seq, *frame.picture));
 }
 
 void Group::join(const std::shared_ptr<Viewer>& viewer) {

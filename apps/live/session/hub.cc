@@ -110,6 +110,13 @@ void Hub::stop() {
   if (state_->worker.joinable()) state_->worker.join();
 }
 
+bool Hub::knows(std::string_view session) const {
+  const std::lock_guard guard(state_->mutex);
+  return std::any_of(state_->viewers.begin(), state_->viewers.end(), [&](const ViewerPtr& viewer) {
+    return viewer->greeted && !viewer->closed && viewer->id() == session;
+  });
+}
+
 bool Hub::is_watched() const {
   const std::lock_guard guard(state_->mutex);
   return std::any_of(state_->viewers.begin(), state_->viewers.end(),
@@ -121,7 +128,7 @@ void Hub::on_watched(std::function<void()> watched) {
   state_->watched = std::move(watched);
 }
 
-void Hub::source_frame(std::shared_ptr<const std::string> picture, int width, int height) {
+void Hub::source_frame(std::shared_ptr<const std::string> picture) {
   const std::lock_guard guard(state_->mutex);
   const TimePoint time = state_->now();
   ++state_->source_seq;
@@ -129,8 +136,6 @@ void Hub::source_frame(std::shared_ptr<const std::string> picture, int width, in
     Frame frame;
     frame.seq = state_->source_seq;
     frame.captured = std::chrono::duration<double, std::milli>(time.time_since_epoch()).count();
-    frame.width = width;
-    frame.height = height;
     frame.picture = picture;
     group->stream.offer(std::move(frame), time);
   }

@@ -54,10 +54,11 @@ class Hub {
   bool work();
 
   // --- The server's own source (live/source) ---
+  bool knows(std::string_view session) const;  ///< greeted, and not gone
   bool is_watched() const;
   /// Called whenever somebody begins to watch; on any thread, to be short.
   void on_watched(std::function<void()> watched);
-  void source_frame(std::shared_ptr<const std::string> picture, int width, int height);
+  void source_frame(std::shared_ptr<const std::string> picture);
   void source_failed(const std::string& message);
 
   HubStats stats() const;

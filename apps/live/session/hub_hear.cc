@@ -105,7 +105,9 @@ void Hub::State::hear_frame(const ViewerPtr& viewer, std::string bytes) {
   }
 }
 
+// Its transport says so, or it was closed from here and the worker came first.
 void Hub::State::gone(const ViewerPtr& viewer, Ids& ids) {
+  if (std::erase(viewers, viewer) == 0) return;
   viewer->closed = true;
   viewer->watching = false;
   add(ids, viewer->stream.cancel());
@@ -117,7 +119,6 @@ void Hub::State::gone(const ViewerPtr& viewer, Ids& ids) {
   past.unchanged += counts.unchanged;
   past.bad += counts.bad;
   past.errors += counts.errors;
-  std::erase(viewers, viewer);
 }
 
 void Hub::State::regroup(const ViewerPtr& viewer, Ids& ids) {

@@ -93,13 +93,22 @@ void Hub::State::settle_steps(Ids& ids) {
 }
 
 bool Hub::State::keep_time() {
+  Ids ids;
+  const bool due = tell_time(ids);
+  take_back(ids);
+  return due;
+}
+
+bool Hub::State::tell_time(Ids& ids) {
   const std::lock_guard guard(mutex);
   const TimePoint time = now();
   const bool due = time >= next_status;
   if (due) next_status = time + options.status_every;
   const Asker::Load load = due ? asker.load() : Asker::Load{};
-  for (const ViewerPtr& viewer : viewers) {
-    if (!viewer->watching && time - viewer->heard >= options.idle) {
+  for (const ViewerPtr& viewer : std::vector(viewers)) {
+    if (viewer->closed) {
+      gone(viewer, ids);
+    } else if (!viewer->watching && time - viewer->heard >= options.idle) {
       viewer->close(kGoingAway, "nothing heard for too long");
     } else if (due && viewer->greeted) {
       viewer->tell(Viewer::Weight::kResult, write_status({.counts = viewer->counts,

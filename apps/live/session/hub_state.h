@@ -63,6 +63,7 @@ struct Hub::State : std::enable_shared_from_this<Hub::State> {
   std::vector<ChannelPtr> channels() const;
   void settle_steps(Ids& ids);
   bool keep_time();
+  bool tell_time(Ids& ids);
 
   Asker& asker;
   const ModelInfo info;

@@ -24,7 +24,7 @@ class LiveSource : public HubTest {
     return out;
   }
   void show(int grey) {
-    hub().source_frame(std::make_shared<const std::string>(testing::picture(grey)), 64, 64);
+    hub().source_frame(std::make_shared<const std::string>(testing::picture(grey)));
     work();
   }
 };
