@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -34,7 +35,7 @@ class TreeBuilder {
   bool end_object() {
     Frame frame = close();
     auto& members = frame.object->members;
-    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    sort(members, frame.object->written);
     const auto twice = std::adjacent_find(members.begin(), members.end(),
                                           [](const auto& a, const auto& b) { return a.first == b.first; });
     if (twice != members.end()) {
@@ -56,6 +57,23 @@ class TreeBuilder {
     std::unique_ptr<JsonArray> array;
     std::string key;
   };
+
+  // Members in order of key, and where each of the text went.
+  static void sort(std::vector<std::pair<std::string, JsonValue>>& members,
+                   std::vector<std::uint32_t>& written) {
+    std::vector<std::uint32_t> order(members.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(),
+              [&](std::uint32_t a, std::uint32_t b) { return members[a].first < members[b].first; });
+    std::vector<std::pair<std::string, JsonValue>> sorted;
+    sorted.reserve(members.size());
+    written.resize(members.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) {
+      sorted.push_back(std::move(members[order[i]]));
+      written[order[i]] = i;
+    }
+    members = std::move(sorted);
+  }
 
   bool open(Frame frame) {
     count();

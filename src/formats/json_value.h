@@ -20,6 +20,7 @@ using JsonArray = std::vector<JsonValue>;
 /// Members in order of key, each key once.
 struct JsonObject {
   std::vector<std::pair<std::string, JsonValue>> members;
+  std::vector<std::uint32_t> written;  ///< indices of the members in the order of the text
   const JsonValue* find(std::string_view key) const noexcept;
 };
 
