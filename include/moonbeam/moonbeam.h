@@ -9,6 +9,7 @@
 #include <moonbeam/machine.h>
 #include <moonbeam/model.h>
 #include <moonbeam/scheduler.h>
+#include <moonbeam/schema.h>
 #include <moonbeam/types.h>
 #include <moonbeam/version.h>
 #include <moonbeam/weights.h>
