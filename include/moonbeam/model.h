@@ -116,6 +116,7 @@ class Model {
   CaptionResult caption(const EncodedImage& image, const CaptionOptions& options = {}) const;
 
   /// Answers `question` (UTF-8, not empty) about the picture.
+  /// With options.schema the answer is JSON; a stopped prefill leaves it empty.
   /// @throws Error kInvalidArgument, kUnsupported (reasoning, spatial_refs), kExhausted (question longer
   ///         than the context).
   QueryResult query(const EncodedImage& image, std::string_view question,

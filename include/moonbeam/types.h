@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <moonbeam/schema.h>
+
 namespace moonbeam {
 
 /// Centre of an object in [0,1] of width and height, x right, y down.
@@ -77,6 +79,11 @@ struct QueryOptions : TextOptions {
   bool reasoning = false;                     ///< think first, with grounding (variants with thinking tokens)
   std::vector<SpatialRef> spatial_refs = {};  ///< variants of 2025-06-21 and later
   TextFn on_reasoning = {};                   ///< reasoning text as it is made
+  /// The answer is JSON after this schema, and valid even where it ends early: at max_tokens, or when a
+  /// callback stops it, it is brought to its nearest end (Finish::kLength, kStopped). The question is
+  /// followed by a sentence that names the keys. Excludes stop strings (kInvalidArgument). Reasoning stays
+  /// free.
+  std::optional<ResponseSchema> schema = {};
 };
 
 struct Usage {

@@ -156,6 +156,8 @@ void read_own(JsonKeys keys, ModelConfig& config, const std::string& name, Unkno
   keys.read("text_before_image", prompts.text_before_image);
   keys.read("text_after_image", prompts.text_after_image);
   keys.read("text_stop", prompts.text_stop);
+  keys.read("json_with_keys", prompts.json_with_keys);
+  keys.read("json_plain", prompts.json_plain);
   add_unknown(keys, unknown);
 }
 
@@ -252,6 +254,8 @@ nlohmann::json own_json(const ModelConfig& config) {
                         {"text_stop", prompts.text_stop}};
   // Only where it is not the one of all releases: what was written before stays as it is.
   if (config.vision.eps != vision::VisionConfig{}.eps) out["vision_eps"] = config.vision.eps;
+  if (prompts.json_with_keys != Prompts{}.json_with_keys) out["json_with_keys"] = prompts.json_with_keys;
+  if (prompts.json_plain != Prompts{}.json_plain) out["json_plain"] = prompts.json_plain;
   for (const CroppingName& row : kCroppings) {
     if (row.cropping == config.vision.cropping) out["cropping"] = row.name;
   }

@@ -36,6 +36,9 @@ struct Prompts {
   std::array<std::string, 3> text_caption;          ///< 2024: prompt texts; empty: template or none
   std::string text_before_image, text_after_image;  ///< 2024-03-04: "<image>", "</image>"
   std::string text_stop;                            ///< stop at this text instead of an id
+  /// Follow a question that is to be answered in JSON, {keys} for the names of properties; empty: nothing.
+  std::string json_with_keys = "Answer in JSON with keys {keys}.";
+  std::string json_plain = "Answer in JSON.";  ///< where no keys are known
 };
 
 struct ModelConfig {

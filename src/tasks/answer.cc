@@ -8,7 +8,7 @@
 namespace moonbeam::tasks {
 
 AnswerGeneration::AnswerGeneration(const Engine& engine, const QueryOptions& options)
-    : engine_(engine), text_(engine, options) {
+    : engine_(engine), text_(engine, options, {}, options.schema) {
   if (options.reasoning) reasoning_.emplace(engine, options);
 }
 
@@ -32,9 +32,13 @@ Next AnswerGeneration::think(Runner& runner, Sequence& sequence) {
   result_.usage.output_tokens += static_cast<int>(thought.ids.size() + thought.bins.size());
   result_.reasoning = std::move(thought.reasoning);
   between_ = answer_prompt(engine_);
-  if (thought.stopped || room(engine_, sequence) < static_cast<int>(between_.size())) {
-    result_.finish = thought.stopped ? Finish::kStopped : Finish::kLength;
+  if (thought.stopped) {
+    result_.finish = Finish::kStopped;
     return {};
+  }
+  if (room(engine_, sequence) < static_cast<int>(between_.size())) {
+    text_.give_up();
+    return finish();
   }
   result_.usage.prompt_tokens += static_cast<int>(between_.size());
   return {between_};
@@ -42,7 +46,10 @@ Next AnswerGeneration::think(Runner& runner, Sequence& sequence) {
 
 Next AnswerGeneration::answer(Runner& runner, Sequence& sequence) {
   const Next next = text_.next(runner, sequence);
-  if (!next.tokens.empty()) return next;
+  return !next.tokens.empty() ? next : finish();
+}
+
+Next AnswerGeneration::finish() {
   GeneratedText& text = text_.result();
   result_.answer = std::move(text.text);
   result_.finish = text.finish;

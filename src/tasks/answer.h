@@ -22,6 +22,7 @@ class AnswerGeneration final : public Generation {
  private:
   Next think(Runner& runner, Sequence& sequence);
   Next answer(Runner& runner, Sequence& sequence);
+  Next finish();
 
   const Engine& engine_;
   std::optional<ReasoningGeneration> reasoning_;

@@ -1,5 +1,7 @@
 #include "tasks/engine.h"
 
+#include <algorithm>
+
 #include "tasks/prompts.h"
 
 namespace moonbeam::tasks {
@@ -34,6 +36,25 @@ ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernel
 }
 
 }  // namespace
+
+// Control tokens stay empty, their spelling is no text; so do rows of the lm_head without a token.
+std::shared_ptr<const grammar::Vocabulary> LazyVocabulary::get(const model::ModelConfig& config,
+                                                               const text::Tokenizer& tokenizer) {
+  std::call_once(once_, [&] {
+    const model::Prompts& p = config.prompts;
+    const int control[] = {p.bos, p.eos, p.answer, p.thinking, p.coord, p.size, p.start_ground, p.end_ground};
+    const int count = std::min(tokenizer.token_count(), config.text.vocab_size);
+    std::vector<std::string> tokens(static_cast<std::size_t>(count));
+    for (int id = 0; id < count; ++id) {
+      if (tokenizer.is_special(id) ||
+          std::find(std::begin(control), std::end(control), id) != std::end(control))
+        continue;
+      tokens[static_cast<std::size_t>(id)] = tokenizer.token_bytes(id);
+    }
+    made_ = std::make_shared<const grammar::Vocabulary>(std::move(tokens));
+  });
+  return made_;
+}
 
 std::shared_ptr<const Engine> make_engine(std::shared_ptr<const model::Model> model,
                                           const LoadOptions& options) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include <moonbeam/model.h>
 
 #include "base/thread_pool.h"
+#include "grammar/vocabulary.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "ops/context.h"
@@ -13,6 +15,17 @@
 #include "text/tokenizer.h"
 
 namespace moonbeam::tasks {
+
+/// Tokens as bytes, for answers after a schema: made when the first one is asked for.
+class LazyVocabulary {
+ public:
+  std::shared_ptr<const grammar::Vocabulary> get(const model::ModelConfig& config,
+                                                 const text::Tokenizer& tokenizer);
+
+ private:
+  std::once_flag once_;
+  std::shared_ptr<const grammar::Vocabulary> made_;
+};
 
 struct Engine {
   std::shared_ptr<const model::Model> model;
@@ -22,9 +35,13 @@ struct Engine {
   text::RopeTable rope;
   ModelInfo info;
   ops::Precision precision = ops::Precision::kF32;  ///< of keys, values and attention
+  std::unique_ptr<LazyVocabulary> lazy_vocabulary = std::make_unique<LazyVocabulary>();
 
   const model::ModelConfig& config() const noexcept { return model->config; }
   const model::Prompts& prompts() const noexcept { return model->config.prompts; }
+  std::shared_ptr<const grammar::Vocabulary> vocabulary() const {
+    return lazy_vocabulary->get(config(), tokenizer);
+  }
 };
 
 /// @throws Error as Model::load.

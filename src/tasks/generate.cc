@@ -1,10 +1,12 @@
 #include "tasks/generate.h"
 
+#include <bit>
 #include <limits>
 
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "grammar/response_schema.h"
 #include "tasks/objects.h"
 
 namespace moonbeam::tasks {
@@ -27,6 +29,25 @@ int choose(text::Sampler& sampler, const Engine& engine, const Sequence& sequenc
 
 void suppress(Sequence& sequence, int id) {
   if (id >= 0) sequence.logits[static_cast<std::size_t>(id)] = kSuppressed;
+}
+
+/// Suppresses what the mask does not have, `end` apart. @return the first id that is left; -1: none is.
+int keep_allowed(const grammar::Mask& mask, int end, std::vector<float>& logits) {
+  const float end_logit = end >= 0 ? logits[static_cast<std::size_t>(end)] : 0;
+  const auto words = mask.words();
+  int first = -1;
+  for (std::size_t begin = 0; begin < logits.size(); begin += 64) {
+    const std::uint64_t word = begin / 64 < words.size() ? words[begin / 64] : 0;
+    if (word != 0 && first < 0) first = static_cast<int>(begin) + std::countr_zero(word);
+    if (word == ~std::uint64_t{0}) continue;
+    const std::size_t size = std::min<std::size_t>(64, logits.size() - begin);
+    for (std::size_t i = 0; i < size; ++i) {
+      logits[begin + i] = word >> i & 1 ? logits[begin + i] : kSuppressed;
+    }
+  }
+  if (end < 0) return first;
+  logits[static_cast<std::size_t>(end)] = end_logit;
+  return first < 0 ? end : std::min(first, end);
 }
 
 bool go_on(const TextOptions& options, int done) {
@@ -62,12 +83,19 @@ void fail_not_finite(const Engine& engine) {
              ": the logits are not finite numbers; the weights are damaged");
 }
 
-TextGeneration::TextGeneration(const Engine& engine, const TextOptions& options, LogitsFn on_logits)
+TextGeneration::TextGeneration(const Engine& engine, const TextOptions& options, LogitsFn on_logits,
+                               const std::optional<ResponseSchema>& schema)
     : engine_(engine),
       options_(checked(options)),
       on_logits_(std::move(on_logits)),
       sampler_(sampling(options.sampling)),
-      stream_(engine.tokenizer, answer_stream(engine.prompts(), options)) {}
+      stream_(engine.tokenizer, answer_stream(engine.prompts(), options)) {
+  if (!schema) return;
+  if (!options.stop.empty()) {
+    base::fail(ErrorCode::kInvalidArgument, "stop: an answer after a schema ends where the schema says");
+  }
+  constraint_.emplace(schema->impl().grammar, engine.vocabulary());
+}
 
 Next TextGeneration::next(Runner& /*runner*/, Sequence& sequence) {
   const model::Prompts& prompts = engine_.prompts();
@@ -75,20 +103,45 @@ Next TextGeneration::next(Runner& /*runner*/, Sequence& sequence) {
   if (on_logits_) on_logits_(sequence.logits);
   if (begun_ && prompts.suppress_answer) suppress(sequence, prompts.answer);
   begun_ = true;
-  const int id = choose(sampler_, engine_, sequence);
+  const int id = constraint_ ? choose_allowed(sequence) : choose(sampler_, engine_, sequence);
   if (id == prompts.eos) return end(Finish::kEos);
   const int count = static_cast<int>(out_.ids.size());
   if (count >= options_.max_tokens || room(engine_, sequence) < 1) return end(Finish::kLength);
-  emit(options_.on_text, stream_.push(id), wanted_);
+  if (id == text::Sampler::kNoToken)
+    return end(Finish::kLength);  // the tokenizer cannot write what must follow
+  emit(options_.on_text, push(id), wanted_);
   out_.ids.push_back(id);
   if (stream_.stopped() || !wanted_ || !go_on(options_, count + 1)) return end(Finish::kStopped);
+  if (constraint_ && constraint_->ended()) return end(Finish::kEos);
   token_ = TextToken{id};
   return {std::span(&token_, 1)};
 }
 
+// The likeliest token is looked at before the mask is made: a model that keeps to the schema by itself is
+// not held up.
+int TextGeneration::choose_allowed(Sequence& sequence) {
+  const int best = text::argmax(sequence.logits);
+  if (best < 0) fail_not_finite(engine_);
+  const int end = constraint_->complete() ? engine_.prompts().eos : -1;
+  const bool greedy = options_.sampling.temperature == 0;
+  if (greedy && (best == end || constraint_->allows(best))) return best;
+  const int first = keep_allowed(constraint_->mask(), end, sequence.logits);
+  const int id = first < 0 ? text::Sampler::kNoToken : sampler_.sample(sequence.logits);
+  return id != text::Sampler::kNoToken ? id : first;  // all that is left was suppressed before
+}
+
+std::string_view TextGeneration::push(int id) {
+  return constraint_ ? constraint_->push(id) : stream_.push(id);
+}
+
+void TextGeneration::give_up() {
+  start_ms_ = base::now_ms();
+  end(Finish::kLength);
+}
+
 Next TextGeneration::end(Finish finish) {
-  emit(options_.on_text, stream_.finish(), wanted_);
-  out_.text = stream_.text();
+  emit(options_.on_text, constraint_ ? constraint_->close() : stream_.finish(), wanted_);
+  out_.text = constraint_ ? constraint_->text() : stream_.text();
   out_.finish = finish;
   out_.decode_ms = base::now_ms() - start_ms_;
   return {};

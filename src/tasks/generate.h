@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <moonbeam/types.h>
 
+#include "grammar/constraint.h"
 #include "tasks/generation.h"
 #include "tasks/runner.h"
 #include "text/sampler.h"
@@ -26,15 +28,22 @@ struct GeneratedText {
 
 /// Continues a sequence whose logits are those after its prompt. Streams to options.on_text by the
 /// reference's word rule. Ends at EOS, max_tokens, a full context, a stop string or a callback's false.
+/// With a schema only tokens that it allows are chosen, the text streams as it comes, ends where nothing can
+/// follow and, where it would end before, is brought to its nearest end.
 /// Follows vikhyat/moondream moondream/torch/moondream.py `_generate_answer`.
 class TextGeneration final : public Generation {
  public:
   /// @throws Error kInvalidArgument (options).
-  TextGeneration(const Engine& engine, const TextOptions& options, LogitsFn on_logits = {});
+  TextGeneration(const Engine& engine, const TextOptions& options, LogitsFn on_logits = {},
+                 const std::optional<ResponseSchema>& schema = {});
   Next next(Runner& runner, Sequence& sequence) override;
+  /// There is no room to begin: the result is what an answer of no tokens is.
+  void give_up();
   GeneratedText& result() noexcept { return out_; }
 
  private:
+  int choose_allowed(Sequence& sequence);
+  std::string_view push(int id);
   Next end(Finish finish);
 
   const Engine& engine_;
@@ -42,7 +51,8 @@ class TextGeneration final : public Generation {
   const LogitsFn on_logits_;
   text::Sampler sampler_;
   text::TextStream stream_;
-  bool wanted_ = true;  // by on_text
+  std::optional<grammar::Constraint> constraint_;  // then stream_ is idle
+  bool wanted_ = true;                             // by on_text
   bool begun_ = false;
   double start_ms_ = 0;
   Token token_;

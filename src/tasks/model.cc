@@ -61,8 +61,8 @@ std::vector<tasks::DecodedObject> objects(const Engine& engine, const EncodedIma
   Runner runner(engine);
   Sequence sequence = tasks::continue_image(engine, image.impl());
   Usage usage;
-  tasks::ObjectGeneration generation(
-      engine, with_size, options.max_objects, options.progress, {}, tasks::object_start(options));
+  tasks::ObjectGeneration generation(engine, with_size, options.max_objects, options.progress, {},
+                                     tasks::object_start(options));
   std::vector<tasks::DecodedObject>& found = generation.result();
   if (prefill(runner, sequence, prompt, generation.reads_prompt_logits(), options.progress, &usage)) {
     const double start = base::now_ms();
@@ -116,8 +116,7 @@ QueryResult Model::query(const EncodedImage& image, std::string_view question,
                          const QueryOptions& options) const {
   return tasks::or_exhausted([&]() -> QueryResult {
     const Engine& engine = *impl_->engine;
-    const std::vector<Token> prompt =
-        tasks::query_prompt(engine, question, options.spatial_refs, options.reasoning);
+    const std::vector<Token> prompt = tasks::query_prompt(engine, question, options);
     return answer(engine, tasks::continue_image(engine, image.impl()), prompt, options);
   });
 }
@@ -147,7 +146,7 @@ std::vector<QueryResult> Model::query_all(const std::vector<Question>& questions
         if (ended.stopped) result.finish = Finish::kStopped;
       };
       batch.add(tasks::continue_image(*engine, image.impl()),
-                {.prompt = tasks::query_prompt(*engine, question, options.spatial_refs, options.reasoning),
+                {.prompt = tasks::query_prompt(*engine, question, options),
                  .generation = std::move(generation),
                  .progress = options.progress,
                  .done = std::move(done)});

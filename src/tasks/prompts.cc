@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "grammar/response_schema.h"
 
 namespace moonbeam::tasks {
 
@@ -52,6 +53,17 @@ void append_ref(const SpatialRef& ref, std::vector<Token>& out) {
   out.emplace_back(CoordToken{static_cast<float>((box.y_min + box.y_max) / 2)});
   out.emplace_back(
       SizeToken{static_cast<float>(box.x_max - box.x_min), static_cast<float>(box.y_max - box.y_min)});
+}
+
+// A question that is to be answered after a schema.
+std::string ask_for_json(const model::Prompts& prompts, std::string_view question,
+                         const ResponseSchema& schema) {
+  constexpr std::string_view kPlace = "{keys}";
+  std::string told = schema.keys().empty() ? prompts.json_plain : prompts.json_with_keys;
+  if (const std::size_t at = told.find(kPlace); at != std::string::npos) {
+    told.replace(at, kPlace.size(), schema.keys());
+  }
+  return told.empty() ? std::string(question) : base::cat(question, " ", told);
 }
 
 std::vector<Token> object_prompt(const Engine& engine, std::string_view object, std::string_view task,
@@ -138,13 +150,22 @@ std::vector<Token> query_prompt(const Engine& engine, std::string_view question,
   return out;
 }
 
+std::vector<Token> query_prompt(const Engine& engine, std::string_view question,
+                                const QueryOptions& options) {
+  if (!options.schema || is_blank(question)) {
+    return query_prompt(engine, question, options.spatial_refs, options.reasoning);
+  }
+  const std::string told = ask_for_json(engine.prompts(), question, *options.schema);
+  return query_prompt(engine, told, options.spatial_refs, options.reasoning);
+}
+
 std::vector<Token> text_query_prompt(const Engine& engine, std::string_view question,
                                      const QueryOptions& options) {
   if (!options.spatial_refs.empty()) {
     base::fail(ErrorCode::kInvalidArgument, "query: spatial references need a picture");
   }
   std::vector<Token> out{TextToken{engine.prompts().bos}};
-  const std::vector<Token> rest = query_prompt(engine, question, {}, options.reasoning);
+  const std::vector<Token> rest = query_prompt(engine, question, options);
   out.insert(out.end(), rest.begin(), rest.end());
   return out;
 }

@@ -19,6 +19,8 @@ std::vector<Token> caption_prompt(const Engine& engine, CaptionLength length);
 ///         reasoning).
 std::vector<Token> query_prompt(const Engine& engine, std::string_view question,
                                 std::span<const SpatialRef> refs, bool reasoning);
+/// The same, and with a schema what the model is told of it. @throws Error as query_prompt.
+std::vector<Token> query_prompt(const Engine& engine, std::string_view question, const QueryOptions& options);
 /// Of a question without a picture, BOS included. @throws Error as query_prompt.
 std::vector<Token> text_query_prompt(const Engine& engine, std::string_view question,
                                      const QueryOptions& options);

@@ -57,9 +57,8 @@ class Preparation {
 
   void operator()(QueryTask& task) {
     QueryOptions& options = task.options;
-    job_.prompt = with_picture_
-                      ? query_prompt(engine_, task.question, options.spatial_refs, options.reasoning)
-                      : text_query_prompt(engine_, task.question, options);
+    job_.prompt = with_picture_ ? query_prompt(engine_, task.question, options)
+                                : text_query_prompt(engine_, task.question, options);
     guard(options);
     options.on_reasoning = guarded(std::move(options.on_reasoning), job_);
     auto generation = std::make_unique<AnswerGeneration>(engine_, options);
