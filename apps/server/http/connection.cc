@@ -15,6 +15,9 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kReadAhead = 16 << 10;  // of later requests, while one is in work
 
+// A body that is longer is not read where its request is refused anyway; the connection ends then.
+constexpr std::size_t kWorthReading = 128 << 10;
+
 void fail(Exchange& exchange, const Refusal& refusal) {
   exchange.account({.code = refusal.code});
   exchange.send(error_response(refusal, exchange.request().path));
@@ -194,6 +197,8 @@ void Connection::read_head() {
   record_.method = request.method;
   record_.path = request.path;
   record_.id = request.id;
+  if (const std::string* trace = request.headers.find("traceparent"); trace != nullptr && trace->size() <= 64)
+    record_.headers.add("traceparent", *trace);
   http11_ = parser_->is_http11();
   keep_alive_ = parser_->keeps_alive() && !core_->draining;
   head_only_ = request.method == "HEAD";
@@ -219,6 +224,7 @@ void Connection::read_head() {
   }
   if (core_->bodies + parser_->body_size() > core_->options.limits.bodies)
     throw Refusal(503, "busy", "too many large requests at once");
+  if (parser_->body_size() > kWorthReading) check_room();
   if (parser_->expects_continue() && body_open_ && in_.empty()) push(std::string(kContinue));
   set_deadline(core_->options.limits.body_time);
 }
@@ -249,8 +255,25 @@ void Connection::route_head() {
   throw refusal;
 }
 
+/// @throws Refusal 429 where as much is in work as may be.
+void Connection::check_room() const {
+  const ServerOptions& options = core_->options;
+  if (options.in_work == 0 || core_->in_work < options.in_work || record_.method != "POST" || route_->quick)
+    return;
+  Refusal refusal(429, "queue_full", "too many requests wait already");
+  if (options.retry_after_s) refusal.retry_after_s = options.retry_after_s();
+  throw refusal;
+}
+
 void Connection::dispatch() {
   body_open_ = false;
+  try {
+    check_room();
+  } catch (const Refusal& refusal) {
+    return refuse(refusal);
+  }
+  in_work_ = record_.method == "POST" && !route_->quick;
+  if (in_work_) ++core_->in_work;
   Request request = std::move(parser_->request());
   parser_.reset();
   bytes_in_ = request.body.size();
@@ -436,6 +459,8 @@ void Connection::report() {
   core_->bodies -= held_;
   held_ = 0;
   if (counted_) core_->count_request(-1);
+  if (in_work_) --core_->in_work;
+  in_work_ = false;
   counted_ = false;
   if (reported_) return;
   reported_ = true;

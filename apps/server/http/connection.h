@@ -49,6 +49,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   void read_head();
   void route_head();
   void dispatch();
+  void check_room() const;
   void hand_over(std::shared_ptr<Exchange> exchange);
   void upgrade();
 
@@ -93,7 +94,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   Admission admission_;
   Clock::time_point deadline_ = Clock::time_point::max(), begun_;
   bool http11_ = true, keep_alive_ = true, head_only_ = false, body_open_ = false;
-  bool chunked_ = false, counted_ = false, reported_ = true, done_ = false;
+  bool chunked_ = false, counted_ = false, in_work_ = false, reported_ = true, done_ = false;
   int status_ = 0;
   std::string code_, ping_;
   std::size_t bytes_in_ = 0, bytes_out_ = 0, held_ = 0;

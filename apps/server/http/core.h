@@ -56,6 +56,7 @@ struct Core {
   bool draining = false;
   std::vector<std::string> hosts;
   std::array<char, 64 << 10> scratch;  // what recv() fills before it is known whose bytes those are
+  std::size_t in_work = 0;             // POST requests
   std::size_t bodies = 0;              // bytes in memory
   std::unordered_map<std::string, std::size_t> per_address;
   std::unordered_set<Client*> clients;

@@ -25,9 +25,9 @@ Key make_key(std::string name, std::string_view secret);
 std::vector<Key> read_key_file(const std::string& path);
 
 struct GuardOptions {
-  std::vector<std::string> allowed_hosts;  ///< beside localhost and addresses; "*": any
-  std::vector<std::string> cors_origins;   ///< "https://example.org", "null", "*"
-  double rate = 0;                         ///< requests a second of a client; 0: no limit
+  std::vector<std::string> allowed_hosts = {};  ///< beside localhost and addresses; "*": any
+  std::vector<std::string> cors_origins = {};   ///< "https://example.org", "null", "*"
+  double rate = 0;                              ///< requests a second of a client; 0: no limit
 };
 
 /// What is added to every answer of a request because of where it came from.

@@ -17,6 +17,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "server/http/message.h"
 
 namespace moonbeam::server {
 
@@ -248,7 +249,7 @@ void close_listeners(std::vector<Listener>& listeners) noexcept {
 
 bool is_loopback(std::string_view address) noexcept {
   if (address.starts_with("::ffff:")) address.remove_prefix(7);
-  return address == "::1" || address == "localhost" ||
+  return address == "::1" || same_name(address, "localhost") ||
          (address.starts_with("127.") && address.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 

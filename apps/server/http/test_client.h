@@ -41,6 +41,13 @@ class TestClient {
   TestClient(TestClient&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), in_(std::move(other.in_)) {}
 
+  TestClient& operator=(TestClient&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    connected_ = other.connected_;
+    in_ = std::move(other.in_);
+    return *this;
+  }
+
   bool connected() const { return connected_; }
   int fd() const { return fd_; }
 
