@@ -10,6 +10,7 @@
 
 #include "cli/args.h"
 #include "cli/errors.h"
+#include "cli/serve_args.h"
 #include "cli/text.h"
 
 namespace moonbeam::cli {
@@ -21,10 +22,14 @@ std::optional<std::string> process_environment(const std::string& name) {
 }
 
 const std::vector<std::string>& settable() {
-  static const std::vector<std::string> names = {
-      "model",  "variant", "mode",        "threads", "isa",       "temperature",    "top-p", "max-tokens",
-      "seed",   "length",  "max-objects", "clamp",   "recursive", "no-orientation", "mmap",  "fail-fast",
-      "format", "stream",  "stats",       "quiet",   "verbose",   "color"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = {
+        "model",  "variant", "mode",        "threads", "isa",       "temperature",    "top-p", "max-tokens",
+        "seed",   "length",  "max-objects", "clamp",   "recursive", "no-orientation", "mmap",  "fail-fast",
+        "format", "stream",  "stats",       "quiet",   "verbose",   "color"};
+    all.insert(all.end(), serve_settings().begin(), serve_settings().end());
+    return all;
+  }();
   return names;
 }
 

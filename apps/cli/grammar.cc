@@ -5,6 +5,7 @@
 
 #include "cli/args.h"
 #include "cli/errors.h"
+#include "cli/serve_args.h"
 #include "cli/text.h"
 
 namespace moonbeam::cli {
@@ -70,6 +71,10 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam eval scenes\n"
      "moonbeam eval scenes -m models/tiny --split val-seed --split val-style -o acceptance.json\n"
      "moonbeam eval scenes --n 200 --classes 20 --plain --json"},
+    {"serve", "[OPTIONS]", "Answer over HTTP what clients of Moondream ask",
+     "moonbeam serve\n"
+     "moonbeam serve -m tiny --port 8080\n"
+     "moonbeam serve --host 0.0.0.0 --api-key-file keys.txt --allowed-host vision.lan"},
     {"train", "RECIPE --out RUN [OPTIONS]", "Train a model; the trainer is a program beside this one",
      "moonbeam train train/recipes/tiny.toml --out run\n"
      "moonbeam train --resume run --minutes 8\n"
@@ -93,7 +98,6 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
 });
 
 constexpr std::array kAbsent = std::to_array<AbsentVerb>({
-    {"serve", "the HTTP server"},
     {"live", "the live page"},
     {"pull", "downloading models"},
     {"rm", "removing models"},
@@ -498,6 +502,11 @@ void add_tools(CLI::App& app, Options& o) {
   bench.flag("Measuring", "--no-limits", o.bench.no_limits, "Do not measure the machine itself");
   bench.flag("Output", "--json", o.output.json, "Print the line of JSON alone");
   bench.common_output();
+
+  Builder serve(add_verb(app, "serve"), o);
+  serve.model();
+  add_serve_options(*app.get_subcommand("serve"), o.serve);
+  serve.common_output();
 
   Builder list(add_verb(app, "list"), o);
   list.flag("Output", "--json", o.output.json, "One JSON object a model, each on one line");

@@ -44,6 +44,7 @@ int run_verb(CommandLine& line) {
   if (verb == "eval scenes") return run_eval_scenes(options);
   if (verb == "bench") return run_bench(options);
   if (verb == "train tokenizer") return run_train_tokenizer(options);
+  if (verb == "serve") return run_serve(options);
   if (verb == "list") return run_list(options);
   if (verb == "doctor") return run_doctor(line);
   if (verb == "version") return run_version(options);

@@ -102,6 +102,19 @@ struct BenchArgs {
   bool no_limits = false;
 };
 
+/// serve. Sizes and times are texts ("20M", "300s"): serve_args.h reads them.
+struct ServeArgs {
+  std::string host;
+  int port = 2020;
+  std::vector<std::string> listen, keys, allowed_hosts, cors_origins;
+  std::string port_file, key_file, log_file;
+  bool no_auth = false, metrics_open = false, log_anon = false, no_log = false;
+  double rate = 0;
+  std::string max_body = "20M", timeout = "300s", image_cache = "512M", grace = "20s";
+  std::int64_t max_pixels = 50'000'000;
+  int max_queue = 10, parallel = 8, workers = 0, max_connections = 4096, per_address = 64;
+};
+
 struct Options {
   std::string verb;  ///< "caption", "weights synth", ...
   std::string config;
@@ -116,6 +129,7 @@ struct Options {
   BenchArgs bench;
   DataArgs data;
   ScenesArgs scenes;
+  ServeArgs serve;
 };
 
 }  // namespace moonbeam::cli

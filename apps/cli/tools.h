@@ -17,6 +17,7 @@ int run_quantize(const Options& options);
 int run_data_atlas(const Options& options);
 int run_data_scenes(const Options& options);
 int run_eval_scenes(const Options& options);
+int run_serve(const Options& options);
 int run_list(const Options& options);
 int run_train_tokenizer(const Options& options);
 int run_doctor(const CommandLine& line);
