@@ -1,0 +1,2 @@
+# In place of the real one, which the client needs for its own inference only.
+Tokenizer = None
