@@ -141,6 +141,31 @@ std::string hugging_face_cache();
 /// Path of the model that is used when none is named. @throws Error kNotFound listing the folders searched.
 std::string default_model();
 
+/// The folder among them that downloaded models go to, MODELS/NAME/REVISION/FILES: below $MOONBEAM_CACHE or
+/// the user's cache. Empty where nothing says where that is.
+std::string models_cache();
+
+/// A release on Hugging Face's hub.
+struct PublishedModel {
+  std::string name;          ///< "moondream2"
+  std::string revision;      ///< "2025-06-21", after the name: "moondream2@2025-06-21"
+  std::string dtype;         ///< "bf16", "f16", "int4"
+  std::string repository;    ///< "vikhyatk/moondream2"
+  std::string hub_revision;  ///< branch or tag there
+  std::string tokenizer;     ///< repository whose tokenizer.json takes the place of its own; empty: none
+  std::string licence;       ///< SPDX identifier
+  std::string folder;        ///< name below models_cache()
+  std::int64_t bytes = 0;    ///< of the weights, without headers; 0: not known
+};
+/// Newest first; the first one of a name is what the name alone means.
+std::vector<PublishedModel> published_models();
+
+/// Name below models_cache() of a repository of the hub: "moondream2" for the makers' own, otherwise
+/// "owner--name" in lower case.
+std::string folder_of_repository(std::string_view repository);
+/// The same for NAME:DTYPE, "moondream2" and "q4": "moondream2-int4".
+std::string folder_of_type(std::string_view name, std::string_view dtype);
+
 /// Names that -m synth:NAME and `weights synth` know.
 std::vector<std::string> synth_variants();
 

@@ -44,11 +44,13 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
-/// The one sub-folder with weights, e.g. a revision; the last by name if there are several.
+/// The one sub-folder with weights, e.g. a revision; the last by name if there are several. Names that begin
+/// with a dot are downloads that are not done.
 std::string newest_revision(const fs::path& folder) {
   std::vector<std::string> found;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().filename().string().starts_with('.')) continue;
     if (it->is_directory(error) && has_weights(it->path().string())) found.push_back(it->path().string());
   }
   return found.empty() ? std::string() : *std::max_element(found.begin(), found.end());
@@ -81,6 +83,14 @@ std::vector<std::string> model_folders() {
                                    .executable = executable_path()});
 }
 
+std::string models_cache() {
+  return model::models_cache_for({.moonbeam_models = {},
+                                  .moonbeam_cache = environment("MOONBEAM_CACHE"),
+                                  .xdg_cache_home = environment("XDG_CACHE_HOME"),
+                                  .home = environment("HOME"),
+                                  .executable = {}});
+}
+
 std::string default_model() {
   const std::vector<std::string> folders = model_folders();
   for (const std::string& folder : folders) {
@@ -106,16 +116,39 @@ bool is_word(std::string_view text) {
 
 constexpr std::string_view kHubPrefix = "hf:";
 
-/// "OWNER/NAME[@REVISION]" in the hub's cache.
+/// NAME[@REVISION][:DTYPE] as the name of a folder, "moondream2@2025-04-14:int4" as
+/// "moondream2-int4@2025-04-14"; empty for what is no name.
+std::string without_type(const std::string& model) {
+  const std::size_t colon = model.rfind(':');
+  const std::string name = model.substr(0, colon);
+  if (!is_model_name(name)) return {};
+  if (colon == std::string::npos) return name;
+  const std::string dtype = model.substr(colon + 1);
+  if (!is_word(dtype)) return {};
+  const std::size_t at = std::min(name.find('@'), name.size());
+  return folder_of_type(name.substr(0, at), dtype) + name.substr(at);
+}
+
+/// What `moonbeam pull` made of a repository, in our own cache alone; empty if there is nothing.
+std::string pulled(const std::string& repository, const std::string& revision) {
+  const std::string folder = models_cache(), name = folder_of_repository(repository);
+  if (folder.empty() || !is_word(name) || (!revision.empty() && !is_word(revision))) return {};
+  return find_in(folder, revision.empty() ? name : name + "@" + revision);
+}
+
+/// "OWNER/NAME[@REVISION]" among what was pulled, then in the hub's cache.
 std::string resolve_hub_model(const std::string& model) {
   if (!is_hub_name(model)) {
     base::fail(ErrorCode::kInvalidArgument, "model 'hf:", base::printable(model),
                "': expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION");
   }
   const std::size_t at = model.find('@');
+  const std::string repository = model.substr(0, at),
+                    revision = at == std::string::npos ? "" : model.substr(at + 1);
+  std::string found = pulled(repository, revision);
+  if (!found.empty()) return found;
   const std::string hub = hugging_face_cache();
-  std::string found =
-      find_in_hub(hub, model.substr(0, at), at == std::string::npos ? "" : model.substr(at + 1));
+  found = find_in_hub(hub, repository, revision);
   if (found.empty()) {
     base::fail(ErrorCode::kNotFound, "model 'hf:", model, "': no snapshot of it with weights in ",
                base::printable(hub));
@@ -140,6 +173,13 @@ bool is_model_name(std::string_view name) {
   return is_word(name.substr(0, at)) && (at == std::string_view::npos || is_word(name.substr(at + 1)));
 }
 
+std::string models_cache_for(const Surroundings& at) {
+  if (!at.moonbeam_cache.empty()) return (fs::path(at.moonbeam_cache) / "models").string();
+  if (!at.xdg_cache_home.empty()) return (fs::path(at.xdg_cache_home) / "moonbeam" / "models").string();
+  if (!at.home.empty()) return (fs::path(at.home) / ".cache" / "moonbeam" / "models").string();
+  return {};
+}
+
 std::vector<std::string> model_folders_for(const Surroundings& at) {
   std::vector<std::string> out;
   const auto add = [&](const fs::path& path) {
@@ -151,13 +191,7 @@ std::vector<std::string> model_folders_for(const Surroundings& at) {
     if (end > begin) add(at.moonbeam_models.substr(begin, end - begin));
     begin = end + 1;
   }
-  if (!at.moonbeam_cache.empty()) {
-    add(fs::path(at.moonbeam_cache) / "models");
-  } else if (!at.xdg_cache_home.empty()) {
-    add(fs::path(at.xdg_cache_home) / "moonbeam" / "models");
-  } else if (!at.home.empty()) {
-    add(fs::path(at.home) / ".cache" / "moonbeam" / "models");
-  }
+  add(models_cache_for(at));
   if (!at.executable.empty()) {
     add(fs::path(at.executable).parent_path().parent_path() / "share" / "moonbeam" / "models");
   }
@@ -174,18 +208,17 @@ std::string resolve_model(const std::string& model) {
     base::fail(ErrorCode::kInvalidArgument, "model: expected a file, folder or name, got nothing");
   if (model.starts_with("synth:") || fs::exists(model, error)) return model;
   if (model.starts_with(kHubPrefix)) return resolve_hub_model(model.substr(kHubPrefix.size()));
-  if (!is_model_name(model)) {
-    base::fail(ErrorCode::kNotFound, base::printable(model), ": no such file or folder");
-  }
+  const std::string name = without_type(model);
+  if (name.empty()) base::fail(ErrorCode::kNotFound, base::printable(model), ": no such file or folder");
   const std::vector<std::string> folders = model_folders();
   for (const std::string& folder : folders) {
-    std::string found = find_in(folder, model);
+    std::string found = find_in(folder, name);
     if (!found.empty()) return found;
   }
-  const std::size_t at = model.find('@');
+  const std::size_t at = name.find('@');
   const std::string hub = hugging_face_cache();
   std::string found =
-      find_in_hub(hub, model.substr(0, at), at == std::string::npos ? "" : model.substr(at + 1));
+      find_in_hub(hub, name.substr(0, at), at == std::string::npos ? "" : name.substr(at + 1));
   if (!found.empty()) return found;
   std::error_code unused;
   base::fail(ErrorCode::kNotFound, "model '", model,
