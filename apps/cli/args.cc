@@ -127,6 +127,7 @@ void check_combinations(const CLI::App& verb, Options& o) {
   }
   if (o.verb == "train tokenizer" && (o.tokenizer.inputs.empty() || o.files.out.empty()))
     fail_usage(verb, "expected --input FILE... and --out FILE");
+  if (o.verb == "rm" && o.pull.model.empty()) fail_usage(verb, "expected a MODEL, got none");
   if (o.verb == "quantize" && o.files.out.empty() && !o.files.print_recipe)
     fail_usage(verb, "expected IN and OUT.gguf");
   if (o.verb == "data scenes" && o.scenes.out.empty() && o.scenes.sheet.empty()) {

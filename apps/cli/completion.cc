@@ -60,7 +60,8 @@ std::string argument_words(const CLI::App& verb) {
 }
 
 bool takes_model(const CLI::App& verb) {
-  return verb_name(verb) == "inspect" || verb_name(verb) == "convert" || verb_name(verb) == "quantize";
+  return verb_name(verb) == "inspect" || verb_name(verb) == "convert" || verb_name(verb) == "quantize" ||
+         verb_name(verb) == "rm";
 }
 
 std::string top_verbs(const CLI::App& root) {

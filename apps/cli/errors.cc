@@ -9,6 +9,7 @@
 #include <new>
 
 #include "cli/text.h"
+#include "net/http.h"
 
 namespace moonbeam::cli {
 
@@ -57,6 +58,8 @@ Ending ending_of(std::exception_ptr error) noexcept {
     std::rethrow_exception(error);
   } catch (const BrokenPipe&) {
     return {kExitBrokenPipe, ""};
+  } catch (const net::NetworkError& e) {
+    return {kExitNetwork, e.what()};
   } catch (const Error& e) {
     if (e.code() == ErrorCode::kCancelled) return {signal_status(), ""};
     return {exit_code(e.code()), e.what()};

@@ -17,6 +17,7 @@ enum Exit : int {
   kExitCorrupt = 4,        ///< kCorrupt
   kExitUnsupported = 5,    ///< kUnsupported
   kExitExhausted = 6,      ///< kExhausted
+  kExitNetwork = 7,        ///< net::NetworkError
   kExitBug = 70,           ///< any other exception
   kExitInterrupted = 130,  ///< SIGINT
   kExitBrokenPipe = 141,   ///< the reader of our output went away

@@ -86,7 +86,15 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
     {"bench", "[OPTIONS]", "Measure how fast a model runs here",
      "moonbeam bench\n"
      "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
+    {"pull", "[MODEL] [OPTIONS]", "Download a model",
+     "moonbeam pull moondream2\n"
+     "moonbeam pull moondream2@2025-01-09\n"
+     "moonbeam pull moondream2:int4\n"
+     "moonbeam pull hf:OWNER/NAME --revision main\n"
+     "moonbeam pull moondream2 --from https://mirror.example.org/models\n"
+     "moonbeam pull --list"},
     {"list", "[OPTIONS]", "List the models found", "moonbeam list\nmoonbeam list --json"},
+    {"rm", "MODEL [OPTIONS]", "Remove a model that was downloaded", "moonbeam rm moondream2@2025-01-09"},
     {"doctor", "[OPTIONS]", "Check settings, machine and models",
      "moonbeam doctor\n"
      "moonbeam doctor -m model.gguf -t 4"},
@@ -99,8 +107,6 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
 
 constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"live", "the live page"},
-    {"pull", "downloading models"},
-    {"rm", "removing models"},
     {"batch", "batch files"},
     {"mcp", "the MCP server"},
     {"mockllm", "the mock LLM server"},
@@ -186,7 +192,7 @@ class Builder {
     choice(group, "--isa", o_.model.isa,
            "scalar|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon|neon_dotprod|neon_i8mm",
            "Kernels to use instead of the best for the CPU");
-    flag(group, "--offline", o_.model.offline, "Fetch nothing; so it is always in this build");
+    flag(group, "--offline", o_.model.offline, "Fetch nothing; pull alone ever does");
     flag(group, "--mmap", o_.model.mmap,
          "Leave a quantised file's weights mapped: less memory, slower decoding");
   }
@@ -508,9 +514,26 @@ void add_tools(CLI::App& app, Options& o) {
   add_serve_options(*app.get_subcommand("serve"), o.serve);
   serve.common_output();
 
+  Builder pull(add_verb(app, "pull"), o);
+  pull.positional("MODEL", o.pull.model,
+                  "NAME[@REVISION][:DTYPE] or hf:OWNER/NAME[@REVISION]; the newest Moondream 2 if left out");
+  pull.value("Model", "--revision", o.pull.revision, "R",
+             "Branch, tag or commit, instead of one in the name");
+  pull.value("Model", "--from", o.pull.from, "URL|DIR",
+             "Mirror: a server with the hub's API, or a folder, here or at a URL, with manifest.json");
+  pull.flag("Model", "--offline", o.model.offline, "Refuse to use the network");
+  pull.flag("Output", "--list", o.pull.list,
+            "Show what can be downloaded; with MODEL its files. Downloads nothing");
+  pull.flag("Output", "--json", o.output.json, "One JSON object");
+  pull.common_output();
+
   Builder list(add_verb(app, "list"), o);
   list.flag("Output", "--json", o.output.json, "One JSON object a model, each on one line");
   list.flag("Output", "--names", o.files.names, "Names only, one a line");
+
+  Builder remove(add_verb(app, "rm"), o);
+  remove.positional("MODEL", o.pull.model, "Name as list shows it");
+  remove.common_output();
 
   Builder doctor(add_verb(app, "doctor"), o);
   doctor.choice("Text", "--length", o.ask.length, "short|normal|long", "Length of captions")

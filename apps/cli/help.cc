@@ -76,7 +76,7 @@ std::string root_help(const CLI::App& app) {
       "~/.config/moonbeam/config.toml,\n"
       "else /etc/moonbeam/config.toml; 'moonbeam doctor' shows them.\n"
       "Exit status: 0 done, 1 some pictures failed, 2 usage, 3 not found, 4 corrupt, 5 unsupported, 6 "
-      "exhausted.\n";
+      "exhausted, 7 network.\n";
   return text;
 }
 

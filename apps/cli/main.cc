@@ -45,7 +45,9 @@ int run_verb(CommandLine& line) {
   if (verb == "bench") return run_bench(options);
   if (verb == "train tokenizer") return run_train_tokenizer(options);
   if (verb == "serve") return run_serve(options);
+  if (verb == "pull") return run_pull(options);
   if (verb == "list") return run_list(options);
+  if (verb == "rm") return run_rm(options);
   if (verb == "doctor") return run_doctor(line);
   if (verb == "version") return run_version(options);
   StdoutSink().write(verb == "man" ? man_page(line.app) : completion_script(line.app, options.files.shell));

@@ -77,6 +77,9 @@ Nothing that this build or this model can do.
 .B 6
 Out of memory or disk.
 .TP
+.B 7
+The network failed.
+.TP
 .B 130, 143
 Interrupted, terminated. Lines written so far are whole.
 .TP
@@ -92,6 +95,12 @@ Folders in which names of models are looked up first, separated by colons.
 .TP
 .B HF_HUB_CACHE, HF_HOME
 The cache of Hugging Face's tools, in which names of models are looked up last; it is never written.
+.TP
+.B MOONBEAM_CACHE
+The folder below which models/ holds what was pulled, instead of ~/.cache/moonbeam.
+.TP
+.B HF_ENDPOINT, HF_TOKEN
+A mirror of the hub to pull from, and the token that the hub gets; no other server gets it.
 .TP
 .B MOONBEAM_CONFIG
 A configuration file, as \-\-config.

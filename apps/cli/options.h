@@ -15,7 +15,7 @@ struct ModelArgs {
   int threads = 0;
   bool mmap = false;
   std::string adapter;
-  bool offline = false;  ///< taken for scripts of other releases: nothing is ever fetched
+  bool offline = false;  ///< only pull ever fetches anything
 };
 
 struct PictureArgs {
@@ -97,6 +97,12 @@ struct TokenizerArgs {
   int vocab = 2048, special = 10;
 };
 
+/// pull, rm, list.
+struct PullArgs {
+  std::string model, revision, from;
+  bool list = false;
+};
+
 struct BenchArgs {
   int repeat = 5;
   bool no_limits = false;
@@ -127,6 +133,7 @@ struct Options {
   FileArgs files;
   TokenizerArgs tokenizer;
   BenchArgs bench;
+  PullArgs pull;
   DataArgs data;
   ScenesArgs scenes;
   ServeArgs serve;

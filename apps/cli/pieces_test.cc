@@ -8,9 +8,11 @@
 #include "cli/errors.h"
 #include "cli/places.h"
 #include "cli/progress.h"
+#include "cli/pull_status.h"
 #include "cli/stats.h"
 #include "cli/test_folder.h"
 #include "cli/tools.h"
+#include "net/http.h"
 
 namespace moonbeam::cli {
 namespace {
@@ -27,6 +29,7 @@ TEST(ExitCodes, FollowTheTable) {
   EXPECT_EQ(ending(Error(ErrorCode::kUnsupported, "m")).status, 5);
   EXPECT_EQ(ending(Error(ErrorCode::kExhausted, "m")).status, 6);
   EXPECT_EQ(ending(Error(ErrorCode::kExhausted, "m")).message, "m");
+  EXPECT_EQ(ending(net::NetworkError("m")).status, 7);
   EXPECT_EQ(ending(std::bad_alloc()).status, 6);
   EXPECT_EQ(ending(std::logic_error("m")).status, 70);
   EXPECT_EQ(ending(7).status, 70);
@@ -55,6 +58,15 @@ TEST(StatusLine, CountsPicturesAndTimeLeft) {
   EXPECT_EQ(status_line(view, 80), "10/40  2.0 pictures/s  0:15 left  reading 25 %  a\\x0a.jpg");
   view.seconds = 500;
   EXPECT_EQ(status_line(view, 80), "10/40  50 s a picture  25:00 left  reading 25 %  a\\x0a.jpg");
+}
+
+TEST(PullLine, SaysHowMuchHowFastAndHowLong) {
+  PullView view{.file = "model.safetensors", .file_done = 1'200'000'000, .file_size = 3'900'000'000};
+  EXPECT_EQ(pull_line(view), "model.safetensors  1.20 GB of 3.90 GB  30 %");
+  view.done = 1'200'000'000, view.size = 3'900'000'000, view.rate = 12'300'000;
+  EXPECT_EQ(pull_line(view), "model.safetensors  1.20 GB of 3.90 GB  30 %  12.3 MB/s  3:40 left");
+  view.file_size = -1;
+  EXPECT_EQ(pull_line(view), "model.safetensors  1.20 GB  12.3 MB/s  3:40 left");
 }
 
 TEST(Places, AreReadWithTheirRange) {

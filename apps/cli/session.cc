@@ -3,6 +3,7 @@
 
 #include <moonbeam/weights.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/errors.h"
@@ -15,6 +16,14 @@ namespace {
 
 // No published Moondream is this small: what is below knows drawings, not photographs.
 constexpr std::int64_t kToyParameters = 20'000'000;
+
+/// Whether `moonbeam pull` knows the name.
+bool is_published(const std::string& model) {
+  const std::string name = model.substr(0, model.find_first_of("@:"));
+  const std::vector<PublishedModel> models = published_models();
+  return std::any_of(models.begin(), models.end(),
+                     [&](const PublishedModel& one) { return one.name == name || one.folder == name; });
+}
 
 void say_default(const ModelInfo& info) {
   const bool toy = info.parameters < kToyParameters;
@@ -39,7 +48,9 @@ std::string model_path(const std::string& model) {
 
 Error model_error(const std::string& model, const Error& error) {
   std::error_code ignored;
-  const bool by_name = !model.empty() && model.find('/') == std::string::npos && !model.starts_with("synth:");
+  const bool hub = model.starts_with("hf:");
+  const bool by_name =
+      !model.empty() && (hub || model.find('/') == std::string::npos) && !model.starts_with("synth:");
   if (error.code() != ErrorCode::kNotFound || !by_name || std::filesystem::exists(model_path(model), ignored))
     return error;
   std::string what = error.what();
@@ -48,13 +59,9 @@ Error model_error(const std::string& model, const Error& error) {
     for (const std::string& folder : model_folders()) folders += (folders.empty() ? "" : ", ") + folder;
     what = "model '" + model + "': no such file or folder, and no model of that name in " + folders;
   }
-  const std::size_t colon = model.find(':');
   return {ErrorCode::kNotFound,
-          what +
-              (colon == std::string::npos
-                   ? ""
-                   : "; ':" + model.substr(colon + 1) + "' after a name picks no type in this build") +
-              "; nothing is downloaded: see \"Published weights\" in README.md"};
+          what + (hub || is_published(model) ? "; 'moonbeam pull " + model + "' downloads it"
+                                             : "; 'moonbeam pull --list' shows what can be downloaded")};
 }
 
 std::string model_words(const ModelInfo& info) {

@@ -48,10 +48,11 @@ TEST(ExitCode, MissingFilesAndModelsAreThree) {
   expect_refused(run(with_model({"detect", sample("s1.png"), "dog", "--draw", "/nowhere/out.png"})), 3);
 }
 
-TEST(ExitCode, UnknownModelsNameTheFoldersAndTheReadme) {
+TEST(ExitCode, UnknownModelsNameTheFoldersAndTheLineThatDownloadsThem) {
   const TestFolder folder;
   const SpawnOptions named{.env = {{"MOONBEAM_MODELS", folder.path("models")}}};
-  for (const char* model : {"moondream2", "starter:int8", "model.gguf"}) {
+  for (const std::string model : {"moondream2", "moondream2:int4", "starter:int8", "model.gguf"}) {
+    const std::string known = model.starts_with("moondream2") ? model : "--list";
     for (const std::vector<std::string>& arguments :
          {std::vector<std::string>{"caption", "-m", model, sample("s1.png")},
           {"inspect", model},
@@ -59,7 +60,7 @@ TEST(ExitCode, UnknownModelsNameTheFoldersAndTheReadme) {
       const Ran ran = run(arguments, named);
       expect_refused(ran, 3);
       for (const std::string& part :
-           {std::string(model), folder.path("models"), std::string("Published weights")})
+           {"'" + model + "'", folder.path("models"), "'moonbeam pull " + known + "'"})
         EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
     }
   }
@@ -85,7 +86,7 @@ TEST(ExitCode, UnsupportedThingsAreFive) {
   expect_refused(ran, 5);
   EXPECT_NE(ran.err.find("HEIC"), std::string::npos) << ran.err;
   expect_refused(run(with_model({"caption", "https://example.org/a.jpg"})), 5);
-  for (const char* verb : {"live", "pull", "batch", "mcp", "mockllm"}) {
+  for (const char* verb : {"live", "batch", "mcp", "mockllm"}) {
     const Ran absent = run({verb, "--help"});
     expect_refused(absent, 5);
     EXPECT_NE(absent.err.find("this build does not have"), std::string::npos) << absent.err;
