@@ -1,5 +1,6 @@
 #include "tasks/generate.h"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
@@ -31,18 +32,23 @@ void suppress(Sequence& sequence, int id) {
   if (id >= 0) sequence.logits[static_cast<std::size_t>(id)] = kSuppressed;
 }
 
-/// Suppresses what the mask does not have, `end` apart. @return the first id that is left; -1: none is.
+/// Suppresses what the mask does not have, `end` apart. @return the first id that is left; -1: none is. Words
+/// of a mask are empty or nearly full as a rule, so the bits that are not set are gone through.
 int keep_allowed(const grammar::Mask& mask, int end, std::vector<float>& logits) {
   const float end_logit = end >= 0 ? logits[static_cast<std::size_t>(end)] : 0;
   const auto words = mask.words();
   int first = -1;
   for (std::size_t begin = 0; begin < logits.size(); begin += 64) {
-    const std::uint64_t word = begin / 64 < words.size() ? words[begin / 64] : 0;
-    if (word != 0 && first < 0) first = static_cast<int>(begin) + std::countr_zero(word);
-    if (word == ~std::uint64_t{0}) continue;
     const std::size_t size = std::min<std::size_t>(64, logits.size() - begin);
-    for (std::size_t i = 0; i < size; ++i) {
-      logits[begin + i] = word >> i & 1 ? logits[begin + i] : kSuppressed;
+    const std::uint64_t word = begin / 64 < words.size() ? words[begin / 64] : 0;
+    if (word == 0) {
+      std::fill_n(logits.data() + begin, size, kSuppressed);
+      continue;
+    }
+    if (first < 0) first = static_cast<int>(begin) + std::countr_zero(word);
+    const std::uint64_t inside = size == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+    for (std::uint64_t rest = ~word & inside; rest != 0; rest &= rest - 1) {
+      logits[begin + static_cast<std::size_t>(std::countr_zero(rest))] = kSuppressed;
     }
   }
   if (end < 0) return first;
