@@ -34,11 +34,23 @@ std::string option_row(const CLI::Option& option) {
   return row(option_names(option), text);
 }
 
+/// A verb's own groups as it made them, then those that verbs share.
+std::vector<std::string> groups_of(const CLI::App& app) {
+  const std::vector<std::string> shared = {"Text",  "Objects",   "Pictures", "Scenes", "Drawings",
+                                           "Model", "Measuring", "Output",   "Other"};
+  std::vector<std::string> groups;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string& group = option->get_group();
+    if (group.empty() || std::ranges::find(shared, group) != shared.end()) continue;
+    if (std::ranges::find(groups, group) == groups.end()) groups.push_back(group);
+  }
+  groups.insert(groups.end(), shared.begin(), shared.end());
+  return groups;
+}
+
 std::string options_by_group(const CLI::App& app) {
-  std::vector<std::string> groups = {"Text",  "Objects",   "Pictures", "Scenes", "Drawings",
-                                     "Model", "Measuring", "Output",   "Other"};
   std::string text;
-  for (const std::string& group : groups) {
+  for (const std::string& group : groups_of(app)) {
     std::string rows;
     for (const CLI::Option* option : app.get_options()) {
       if (option->nonpositional() && option->get_group() == group) rows += option_row(*option);
