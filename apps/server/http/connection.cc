@@ -171,10 +171,10 @@ bool Connection::parse() {
           throw Refusal(503, "busy", "too many large requests at once");
       }
     }
-  } catch (const Refusal& refusal) {
+  } catch (...) {
     if (record_.id.empty()) record_.id = new_request_id();
     if (record_.path.empty()) record_.path = RequestParser::path_of_start(in_);
-    refuse(refusal);
+    refuse(refusal_of(std::current_exception()));
     return true;
   }
   if (progress == RequestParser::Progress::kDone) {

@@ -89,6 +89,17 @@ class Door : public std::enable_shared_from_this<Door> {
   net::steady_timer pause_;
 };
 
+/// Where memory runs out, one connection is lost, not the server.
+void run_loop(net::io_context& io) {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception&) {
+    }
+  }
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -138,7 +149,7 @@ const std::vector<Listener>& Server::listeners() const noexcept {
 void Server::start(Router router) {
   impl_->core->router = std::make_shared<const Router>(std::move(router));
   for (const auto& door : impl_->doors) door->accept();
-  impl_->loop = std::thread([core = impl_->core] { core->io.run(); });
+  impl_->loop = std::thread([core = impl_->core] { run_loop(core->io); });
 }
 
 void Server::replace_routes(Router router) {
@@ -178,7 +189,7 @@ bool Server::wait_idle(std::chrono::milliseconds most) {
 void Server::stop() {
   Impl& it = *impl_;
   if (std::exchange(it.stopped, true)) return;
-  if (!it.loop.joinable()) it.loop = std::thread([core = it.core] { core->io.run(); });
+  if (!it.loop.joinable()) it.loop = std::thread([core = it.core] { run_loop(core->io); });
   std::promise<void> closed;
   it.core->post([&] {
     it.close_all();

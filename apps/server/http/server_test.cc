@@ -184,11 +184,10 @@ TEST(Server, TakesBodiesInChunksAndAnnouncedOnes) {
   EXPECT_TRUE(client.bytes().starts_with("HTTP/1.1 100 Continue\r\n\r\n"));
   EXPECT_EQ(client.ask("wxyz").body, "wxyz");
   const std::string large(3 << 20, 'q');
-  EXPECT_EQ(client
-                .ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-                     std::to_string(large.size()) + "\r\n\r\n" + large)
-                .body,
-            large);
+  EXPECT_TRUE(client
+                  .ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                       std::to_string(large.size()) + "\r\n\r\n" + large)
+                  .body == large);
 }
 
 TEST(Server, RefusesALargeBodyBeforeItIsSent) {

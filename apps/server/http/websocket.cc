@@ -37,8 +37,13 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
           if (!route.subprotocol.empty() && offers(route.subprotocol))
             response.set("Sec-WebSocket-Protocol", route.subprotocol);
         }));
+    stream_.auto_fragment(false);  // a message is one frame and one write
     stream_.read_message_max(core_->options.limits.message);
-    stream_.control_callback([this](websocket::frame_type, beast::string_view) { heard_ = Clock::now(); });
+    stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+      heard_ = Clock::now();
+      // Beast answers the farewell and then waits for the client to hang up, for as long as that may take.
+      if (kind == websocket::frame_type::close) hang_up_later();
+    });
     handshake_ = {beast::http::verb::get, request_.path, 11};
     for (const auto& [name, value] : request_.headers.all()) handshake_.insert(name, value);
     heard_ = Clock::now();
@@ -85,6 +90,7 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   /// The handler says what it wants to hear; only then is anything read.
   void introduce(std::shared_ptr<const Router> router, const Route& route) {
     open_ = true;
+    if (said_ != 0) return send_close();
     serial_->post([self = shared_from_this(), router, &route] {
       try {
         self->events_ = route.socket(self, self->request_);
@@ -140,6 +146,10 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   void enqueue(std::string bytes, bool text) {
     queued_ += bytes.size();
     core_->post([self = shared_from_this(), message = Message{std::move(bytes), text}]() mutable {
+      if (self->shut_ || self->said_ != 0) {  // after the close: to nobody
+        self->queued_ -= message.bytes.size();
+        return;
+      }
       self->out_.push_back(std::move(message));
       self->write();
     });
@@ -175,6 +185,13 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
     closing_ = true;
     const websocket::close_reason reason(static_cast<websocket::close_code>(said_), reason_);
     stream_.async_close(reason, [self = shared_from_this()](beast::error_code) { self->shut(self->said_); });
+  }
+
+  void hang_up_later() {
+    timer_.expires_after(core_->options.limits.head_time);
+    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (!error) self->shut(self->close_code(websocket::error::closed));
+    });
   }
 
   void tick() {
