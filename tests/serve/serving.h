@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -103,6 +104,23 @@ inline double resident(pid_t pid) {
   return in_memory * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
+/// Seconds of processor time that a process has taken. Unlike the clock it does not see what else runs.
+inline double cpu_seconds(pid_t pid) {
+  const std::string stat = read_all("/proc/" + std::to_string(pid) + "/stat");
+  std::istringstream words(stat.substr(stat.rfind(')') + 2));
+  std::string word;
+  double ticks = 0;
+  for (int field = 3; field <= 15 && words >> word; ++field) {
+    if (field >= 14) ticks += std::stod(word);
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+inline bool full_counts() {
+  const char* wanted = std::getenv("MOONBEAM_FULL");
+  return wanted != nullptr && wanted[0] == '1';
+}
+
 /// Milliseconds that `work` takes.
 template <typename Work>
 double ms_of(Work work) {
@@ -113,8 +131,7 @@ double ms_of(Work work) {
 
 /// MOONBEAM_FULL=1 takes the counts of a release in place of those of every run.
 inline int count(int quick, int full) {
-  const char* wanted = std::getenv("MOONBEAM_FULL");
-  return wanted != nullptr && wanted[0] == '1' ? full : quick;
+  return full_counts() ? full : quick;
 }
 
 }  // namespace moonbeam::test

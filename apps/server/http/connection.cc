@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kReadAhead = 16 << 10;  // of later requests, while one is in work
 
+constexpr std::size_t kKept = 4 << 10;  // bytes of a buffer that stay while nothing comes
 // A body that is longer is not read where its request is refused anyway; the connection ends then.
 constexpr std::size_t kWorthReading = 128 << 10;
 
@@ -185,6 +186,7 @@ bool Connection::parse() {
     const Limits& limits = core_->options.limits;
     const auto extra = std::chrono::milliseconds(parser_->body_received() * 1000 / limits.body_rate);
     deadline_ = std::max(deadline_, begun_ + limits.body_time + extra);
+    trim();
   }
   return false;
 }
@@ -427,16 +429,22 @@ void Connection::flushed() {
   if (keep_alive_ && !eof_ && !core_->draining) {
     phase_ = Phase::kIdle;
     set_deadline(core_->options.limits.idle_time);
-    return;
+    return trim();
   }
   if (unread || !in_.empty()) return linger();
   close();
 }
 
+/// One that waits keeps no memory of the burst before.
+void Connection::trim() {
+  if (in_.empty() && in_.capacity() > kKept) std::string().swap(in_);
+}
+
 /// Closing a socket with unread bytes resets it, and the client may lose our answer: they are read first.
 void Connection::linger() {
   phase_ = Phase::kLingering;
-  in_ = {};
+  in_.clear();
+  trim();
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   set_deadline(core_->options.limits.linger_time);

@@ -58,6 +58,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   void push(std::string bytes);
   void pump();
   void flushed();
+  void trim();
   void linger();
   void lost();  ///< the reader is away
   void report();
