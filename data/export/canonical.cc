@@ -4,6 +4,7 @@
 #include <set>
 
 #include "data/export/format.h"
+#include "data/formats/canonical.h"
 
 namespace moonbeam::data {
 
@@ -81,18 +82,17 @@ Json provenance(const SceneRow& row) {
           {"index", row.id()}};
 }
 
-Json regions_of(const SceneRow& row, const Question& question) {
-  Json regions = Json::array();
+std::vector<CanonicalRegion> regions_of(const SceneRow& row, const Question& question) {
+  std::vector<CanonicalRegion> regions;
   if (question.kind != Kind::kDetect && question.kind != Kind::kPoint) return regions;
   for (const int target : question.targets) {
     const Box box = unit_box(row.scene, target);
-    Json region = {
-        {"label", row.labels[question.label].noun},
-        {"box",
-         {rounded(box.x_min, 6), rounded(box.y_min, 6), rounded(box.x_max, 6), rounded(box.y_max, 6)}}};
+    CanonicalRegion region;
+    region.label = row.labels[question.label].noun;
+    region.box = {rounded(box.x_min, 6), rounded(box.y_min, 6), rounded(box.x_max, 6), rounded(box.y_max, 6)};
     if (question.kind == Kind::kPoint) {
       const Point centre = unit_centre(row.scene, target);
-      region["point"] = {rounded(centre.x, 6), rounded(centre.y, 6)};
+      region.point = {rounded(centre.x, 6), rounded(centre.y, 6)};
     }
     regions.push_back(std::move(region));
   }
@@ -111,37 +111,31 @@ void add(const SceneRow& row, Lines& out) {
 
 std::vector<Json> canonical_samples(const SceneRow& row) {
   std::vector<Json> out;
-  const Json image = {{"key", image_key(row)},
-                      {"sha256", row.sha256},
-                      {"w", row.scene.image.width},
-                      {"h", row.scene.image.height},
-                      {"file", row.file}};
   const Json prov = provenance(row);
   for (const Question& question : row.questions) {
-    const std::string_view task = task_of(question.kind), type = type_of(question);
-    Json evidence = Json::array();
-    for (const int target : question.targets) evidence.push_back("obj:" + std::to_string(target));
-    Json turns = Json::array();
-    if (task == "query" || task == "caption") {
-      turns.push_back({{"q", question.text}, {"a", question.answer}, {"style", style_of(question)}});
-    } else {
-      turns.push_back({{"q", question.text}});
+    CanonicalSample sample;
+    sample.task = task_of(question.kind);
+    sample.type = type_of(question);
+    sample.id = "moonscenes:" + std::string(name(row.scene.key.split)) + ":" + std::to_string(row.id()) +
+                "#" + sample.task + ":" + sample.type + ":" + std::to_string(out.size());
+    sample.picture = image_key(row);
+    sample.sha256 = row.sha256;
+    sample.width = row.scene.image.width;
+    sample.height = row.scene.image.height;
+    sample.file = row.file;
+    sample.polarity = question.positive ? "pos" : "neg";
+    sample.needs_detail = question.kind == Kind::kRead;
+    CanonicalTurn turn{question.text, {}, {}};
+    if (sample.task == "query" || sample.task == "caption") {
+      turn.answer = question.answer;
+      turn.style = style_of(question);
     }
-    Json sample = {
-        {"v", 1},
-        {"id", "moonscenes:" + std::string(name(row.scene.key.split)) + ":" + std::to_string(row.id()) + "#" +
-                   std::string(task) + ":" + std::string(type) + ":" + std::to_string(out.size())},
-        {"image", image},
-        {"task", task},
-        {"qtype", type},
-        {"polarity", question.positive ? "pos" : "neg"},
-        {"needs_detail", question.kind == Kind::kRead},
-        {"turns", turns},
-        {"regions", regions_of(row, question)},
-        {"evidence", evidence},
-        {"prov", prov}};
-    if (!question.noise.empty()) sample["noise"] = question.noise;
-    out.push_back(std::move(sample));
+    sample.turns.push_back(std::move(turn));
+    sample.regions = regions_of(row, question);
+    for (const int target : question.targets) sample.evidence.push_back("obj:" + std::to_string(target));
+    sample.provenance = prov;
+    sample.noise = question.noise;
+    out.push_back(canonical_json(sample));
   }
   return out;
 }

@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "data/export/format.h"
 #include "data/export/part.h"
+#include "data/formats/webdataset.h"
 
 namespace moonbeam::data {
 
@@ -321,20 +322,18 @@ class Export {
       const auto of = [&](Kind kind) { return totals.by_kind[static_cast<std::size_t>(kind)]; };
       const std::uint64_t query =
           totals.questions - of(Kind::kCaption) - of(Kind::kDetect) - of(Kind::kPoint);
-      out.write(Json({{"shard", shard_name(plan_, part) + ".tar"},
-                      {"samples", totals.questions},
-                      {"bytes", file->bytes().size()},
-                      {"sha256", base::sha256_hex(file->bytes())},
-                      {"images", totals.scenes},
-                      {"by_task",
-                       {{"query", query},
-                        {"caption", of(Kind::kCaption)},
-                        {"detect", of(Kind::kDetect)},
-                        {"point", of(Kind::kPoint)}}},
-                      {"pipeline", "moonscenes"},
-                      {"inputs", Json::array()}})
-                    .dump() +
-                "\n");
+      ShardRow row;
+      row.shard = shard_name(plan_, part) + ".tar";
+      row.samples = totals.questions;
+      row.bytes = file->bytes().size();
+      row.sha256 = base::sha256_hex(file->bytes());
+      row.images = totals.scenes;
+      row.by_task = {{"query", query},
+                     {"caption", of(Kind::kCaption)},
+                     {"detect", of(Kind::kDetect)},
+                     {"point", of(Kind::kPoint)}};
+      row.pipeline = "moonscenes";
+      out.write(manifest_line(row));
     }
     return out.commit();
   }

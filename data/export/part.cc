@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "data/formats/tar.h"
+#include "data/formats/webdataset.h"
 #include "image/encode.h"
 
 namespace moonbeam::data {
@@ -186,7 +187,7 @@ class PartWriter {
          {std::pair("jpg", &drawn.jpeg), std::pair("json", &drawn.canonical)}) {
       const std::string name = key + "." + field;
       const std::uint64_t offset = tar_->add(name, *content);
-      index_->write(base::cat(name, "\t", offset, "\t", content->size(), "\n"));
+      index_->write(index_line({name, offset, content->size()}));
     }
   }
 
