@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "train/own/json_rows.h"
+#include "data/formats/coco.h"
 #include "train/own/order.h"
 #include "train/own/set_builder.h"
 
@@ -16,14 +16,17 @@ using base::fail;
 namespace {
 
 struct ImageRow {
-  std::int64_t id = 0, number = 0;
+  std::int64_t id = 0;
+  std::uint64_t number = 0;
   std::string file;
-  std::int64_t width = 0, height = 0;
+  int width = 0, height = 0;
 };
 
 struct Annotation {
-  std::int64_t id = 0, number = 0, image = 0, category = 0;
-  double x = 0, y = 0, width = 0, height = 0;  ///< pixels
+  std::int64_t id = 0;
+  std::uint64_t number = 0;
+  std::int64_t image = 0, category = 0;
+  data::XywhBox box;
   bool crowd = false;
 };
 
@@ -42,41 +45,29 @@ struct Instances {
   }
 };
 
-void add_image(Instances& to, const Row& row, std::int64_t number) {
-  to.images.push_back(
-      {row.whole("id"), number, row.text("file_name"), row.whole("width"), row.whole("height")});
-}
-
-void add_annotation(Instances& to, const Row& row, std::int64_t number) {
-  Annotation out;
-  out.number = number;
-  out.id = row.has("id") ? row.whole("id") : number;
-  out.image = row.whole("image_id");
-  out.category = row.whole("category_id");
-  out.crowd = row.has("iscrowd") && row.whole("iscrowd") != 0;
-  const std::vector<double> box = row.numbers("bbox", 4);
-  out.x = box[0], out.y = box[1], out.width = box[2], out.height = box[3];
-  if (out.width < 0 || out.height < 0) row.fail("bbox", "x, y, a width and a height");
-  to.annotations.push_back(out);
-}
-
-void add_category(Instances& to, const Row& row) {
-  const std::string name = trimmed(row.text("name"), base::cat(row.where(), ": name"));
-  if (!to.categories.emplace(row.whole("id"), name).second) row.fail("id", "one that no other category has");
+void add_category(Instances& to, const data::CocoCategory& one, const data::RecordPlace& place) {
+  if (!to.categories.emplace(one.id, one.name).second) {
+    fail(ErrorCode::kCorrupt, place.where, ": id: expected one that no other category has, got ", one.id);
+  }
 }
 
 Instances read_instances(const std::string& path) {
+  data::ByteSource source(path);
   Instances out;
-  out.name = base::printable(path);
-  each_row(path, [&](std::string_view key, const Json& value, std::int64_t number) {
-    if (key == "images") {
-      add_image(out, Row(value, base::cat(out.name, ": image ", number)), number);
-    } else if (key == "annotations") {
-      add_annotation(out, Row(value, base::cat(out.name, ": annotation ", number)), number);
-    } else if (key == "categories") {
-      add_category(out, Row(value, base::cat(out.name, ": category ", number)));
-    }
-  });
+  out.name = source.name();
+  data::CocoUse use;
+  use.masks = false;
+  use.picture = [&](const data::CocoPicture& one, const data::RecordPlace& place) {
+    out.images.push_back({one.id, place.number, one.file, one.width, one.height});
+  };
+  use.category = [&](const data::CocoCategory& one, const data::RecordPlace& place) {
+    add_category(out, one, place);
+  };
+  use.instance = [&](const data::CocoInstance& one, const data::RecordPlace& place) {
+    out.annotations.push_back({one.id, place.number, one.picture, one.category, one.box, one.crowd});
+  };
+  data::Reading reading;
+  data::read_coco_instances(source, use, reading);
   if (out.images.empty() || out.categories.empty()) {
     fail(ErrorCode::kCorrupt, out.name, ": expected LLaVA's array, samples by lines or COCO's images, ",
          "annotations and categories; found ", out.images.size(), " images and ", out.categories.size(),
@@ -87,10 +78,11 @@ Instances read_instances(const std::string& path) {
 
 /// In [0,1]; what sticks out is cut off.
 Box unit_box(const Instances& file, const ImageRow& image, const Annotation& one) {
-  const auto width = static_cast<double>(image.width), height = static_cast<double>(image.height);
+  const double width = image.width, height = image.height;
   const auto in_unit = [](double value) { return std::clamp(value, 0.0, 1.0); };
-  const Box box = {in_unit(one.x / width), in_unit(one.y / height), in_unit((one.x + one.width) / width),
-                   in_unit((one.y + one.height) / height)};
+  const Box box = {in_unit(one.box.x / width), in_unit(one.box.y / height),
+                   in_unit((one.box.x + one.box.width) / width),
+                   in_unit((one.box.y + one.box.height) / height)};
   if (box.x_min >= box.x_max || box.y_min >= box.y_max) {
     fail(ErrorCode::kCorrupt, file.where(one), ": bbox: expected a box in the picture of ", image.width, "x",
          image.height, " pixels, got one outside");
@@ -140,9 +132,6 @@ void read_coco(const OwnFile& file, const OwnSetOptions& options, SetBuilder& to
     if (!images.emplace(image.id, &image).second) {
       fail(ErrorCode::kCorrupt, instances.where(image), ": expected an id that no other image has");
     }
-    if (image.width < 1 || image.height < 1) {
-      fail(ErrorCode::kCorrupt, instances.where(image), ": expected a width and a height from 1");
-    }
   }
   std::map<std::int64_t, Contents> contents;
   std::int64_t flat = 0;
@@ -156,7 +145,7 @@ void read_coco(const OwnFile& file, const OwnSetOptions& options, SetBuilder& to
     }
     if (one.crowd) {
       contents[one.image].crowds.insert(one.category);
-    } else if (one.width == 0 || one.height == 0) {
+    } else if (one.box.width == 0 || one.box.height == 0) {
       ++flat;
     } else {
       contents[one.image].boxes[one.category].push_back(unit_box(instances, *image->second, one));

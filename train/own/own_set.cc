@@ -1,7 +1,7 @@
 #include "train/own/own_set.h"
 
 #include "base/error.h"
-#include "train/own/json_rows.h"
+#include "data/formats/kind.h"
 #include "train/own/set_builder.h"
 
 namespace moonbeam::train {
@@ -10,12 +10,20 @@ namespace {
 
 bool is_lines(const OwnFile& file) {
   if (file.path.ends_with(".jsonl") || file.path.ends_with(".ndjson")) return true;
-  const Json first = first_line(file.path);
-  return first.contains("task") || first.contains("conversations");
+  const data::FileKind kind = data::guess_kind(file.path);
+  return kind == data::FileKind::kCanonical || kind == data::FileKind::kLlavaLines;
+}
+
+/// 0 in a file that has none.
+char first_character(const OwnFile& file) {
+  data::ByteSource source(file.path);
+  const std::string_view head = source.head();
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  return first == std::string_view::npos ? '\0' : head[first];
 }
 
 void read_file(const OwnFile& file, const OwnSetOptions& options, SetBuilder& to) {
-  switch (first_character(file.path)) {
+  switch (first_character(file)) {
     case '[':
       return read_llava(file, to);
     case '{':

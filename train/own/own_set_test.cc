@@ -171,14 +171,16 @@ TEST_F(OwnSetTest, RefusesWrongLabelsAndBoxesByAnnotation) {
   EXPECT_HAS(with("[10, 5, 20, 20]", "[110, 5, 20, 20]"),
              "annotation 2 (id 2): bbox: expected a box in the picture");
   EXPECT_HAS(with("[10, 5, 20, 20]", "[10, 5, -20, 20]"), "annotation 2: bbox: expected");
-  EXPECT_HAS(with("[10, 5, 20, 20]", "[10, 5, 20]"), "annotation 2: bbox: expected 4 numbers");
+  EXPECT_HAS(with("[10, 5, 20, 20]", "[10, 5, 20]"),
+             "annotation 2: bbox: expected x, y, a width and a height");
   EXPECT_HAS(with("\"category_id\": 3", "\"category\": 3"),
              "annotation 4: category_id: expected a whole number, got nothing");
   EXPECT_HAS(with("\"width\": 100", "\"width\": \"100\""), "image 1: width: expected a whole number");
-  EXPECT_HAS(with("\"width\": 100", "\"width\": 0"), "image 1 (id 7): expected a width");
+  EXPECT_HAS(with("\"width\": 100", "\"width\": 0"),
+             "image 1: width: expected a whole number of 1 to 65535, got 0");
   EXPECT_HAS(with("\"id\": 8, \"file", "\"id\": 7, \"file"),
              "image 2 (id 7): expected an id that no other image has");
-  EXPECT_HAS(with("\"name\": \"dog\"", "\"name\": \" \""), "category 2: name: expected text");
+  EXPECT_HAS(with("\"name\": \"dog\"", "\"name\": \" \""), "category 2: name: expected a name");
   EXPECT_HAS(with("\"categories\"", "\"classes\""), "0 categories");
   EXPECT_HAS(refused("c.json", replaced(kCoco, "b.png", "no.png"), ErrorCode::kNotFound),
              "image 2 (id 8): no picture ");
@@ -292,10 +294,10 @@ TEST_F(OwnSetTest, RefusesWhatIsNoSetOfQuestions) {
   EXPECT_HAS(refused("e.json", "", invalid), "the file is empty");
   EXPECT_HAS(refused("e.json", "[]", invalid), "no picture in it");
   EXPECT_HAS(refused("e.json", "[1, 2]", corrupt), "row 1: expected an object, got 1");
-  EXPECT_HAS(refused("e.json", "[{\"image\": \"a.png\"", corrupt), "no JSON");
+  EXPECT_HAS(refused("e.json", "[{\"image\": \"a.png\"", corrupt), "row 1: the file ends in the middle");
   EXPECT_HAS(refused("e.json", "a,b,c\n", corrupt), "expected JSON");
-  EXPECT_HAS(refused("e.json", "{}", corrupt), "0 images");
-  EXPECT_HAS(refused("e.json", "{\"images\": 3}", corrupt), "0 images");
+  EXPECT_HAS(refused("e.json", "{}", invalid), "expected COCO instances with 'images'");
+  EXPECT_HAS(refused("e.json", "{\"images\": 3}", invalid), "found 'images'");
   EXPECT_HAS(refused("e.json", R"([{"conversations": []}])", invalid), "no picture in it");
   EXPECT_HAS(refused("e.json", "[{\"image\": \"\xff\xfe\"}]", corrupt), "no JSON");
   EXPECT_THROW(read_own_set({{folder_ / "nowhere.json", ""}}, {}), Error);

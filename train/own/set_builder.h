@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "data/formats/json_row.h"
 #include "train/own/own_set.h"
 
 namespace moonbeam::train {
@@ -41,8 +42,7 @@ void read_coco(const OwnFile& file, const OwnSetOptions& options, SetBuilder& to
 /// Canonical samples, or LLaVA's conversations, one a line.
 void read_lines(const OwnFile& file, SetBuilder& to);
 
-class Row;
 /// One conversation. @return false where it has no picture.
-bool add_conversation(const Row& row, SetBuilder& to);
+bool add_conversation(const data::JsonRow& row, SetBuilder& to);
 
 }  // namespace moonbeam::train
