@@ -19,50 +19,31 @@ std::string event(const std::string& data) {
   return "data: " + data + "\n\n";
 }
 
+Response head() {
+  Response out{.content_type = "text/event-stream; charset=utf-8"};
+  out.headers.add("Cache-Control", "no-cache");
+  out.headers.add("X-Accel-Buffering", "no");
+  return out;
+}
+
 }  // namespace
 
-void EventStream::begin_locked() {
-  if (begun_ || ended_) return;
-  begun_ = true;
-  Response head{.content_type = "text/event-stream; charset=utf-8"};
-  head.headers.add("Cache-Control", "no-cache");
-  head.headers.add("X-Accel-Buffering", "no");
-  exchange_->start(std::move(head), ": ping\n\n");
-}
-
-void EventStream::begin() {
-  const std::lock_guard guard(mutex_);
-  begin_locked();
-}
+EventStream::EventStream(std::shared_ptr<Exchange> exchange)
+    : PieceStream(std::move(exchange), head(), ": ping\n\n") {}
 
 void EventStream::send(const JsonOut& of) {
   send_text(json_text(of));
 }
 
 void EventStream::send_text(const std::string& data) {
-  const std::lock_guard guard(mutex_);
-  begin_locked();
-  if (!ended_) exchange_->write(event(data));
-}
-
-void EventStream::finish() {
-  const std::lock_guard guard(mutex_);
-  begin_locked();
-  if (!ended_) exchange_->finish();
-  ended_ = true;
+  send_piece(event(data));
 }
 
 void EventStream::fail(const Refusal& refusal) {
-  const std::lock_guard guard(mutex_);
-  if (ended_) return;
-  ended_ = true;
-  const std::string& path = exchange_->request().path;
-  if (!begun_) return exchange_->send(error_response(refusal, path));
   JsonOut said = JsonOut::parse(error_response(refusal, "").body);
   said["completed"] = true;
-  exchange_->write(event(json_text(said)));
-  exchange_->write(event("[ERROR] " + ascii(refusal.code + ": " + refusal.what())));
-  exchange_->finish();
+  fail_with(refusal,
+            {event(json_text(said)), event("[ERROR] " + ascii(refusal.code + ": " + refusal.what()))});
 }
 
 }  // namespace moonbeam::server

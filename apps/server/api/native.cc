@@ -12,6 +12,7 @@
 #include "server/api/fields.h"
 #include "server/api/info.h"
 #include "server/api/options.h"
+#include "server/api/result_json.h"
 
 namespace moonbeam::server {
 
@@ -21,47 +22,6 @@ using ExchangePtr = std::shared_ptr<Exchange>;
 using StreamPtr = std::shared_ptr<EventStream>;
 
 constexpr std::size_t kMaxQuestion = 8192, kMaxObject = 512;
-
-JsonOut box_json(const Box& box) {
-  return {{"x_min", rounded(box.x_min)},
-          {"y_min", rounded(box.y_min)},
-          {"x_max", rounded(box.x_max)},
-          {"y_max", rounded(box.y_max)}};
-}
-
-JsonOut point_json(const Point& point) {
-  return {{"x", rounded(point.x)}, {"y", rounded(point.y)}};
-}
-
-JsonOut reasoning_json(const Reasoning& reasoning) {
-  JsonOut grounding = JsonOut::array();
-  for (const Grounding& found : reasoning.grounding) {
-    JsonOut points = JsonOut::array();
-    for (const Point& point : found.points) points.push_back({rounded(point.x), rounded(point.y)});
-    grounding.push_back(
-        {{"start_idx", found.start_idx}, {"end_idx", found.end_idx}, {"points", std::move(points)}});
-  }
-  return {{"text", reasoning.text}, {"grounding", std::move(grounding)}};
-}
-
-struct ResultJson {
-  JsonOut operator()(const CaptionResult& result) const { return {{"caption", result.caption}}; }
-  JsonOut operator()(const QueryResult& result) const {
-    JsonOut out = {{"answer", result.answer}};
-    if (result.reasoning) out["reasoning"] = reasoning_json(*result.reasoning);
-    return out;
-  }
-  JsonOut operator()(const DetectResult& result) const {
-    JsonOut objects = JsonOut::array();
-    for (const Box& box : result.objects) objects.push_back(box_json(box));
-    return {{"objects", std::move(objects)}};
-  }
-  JsonOut operator()(const PointResult& result) const {
-    JsonOut points = JsonOut::array();
-    for (const Point& point : result.points) points.push_back(point_json(point));
-    return {{"points", std::move(points)}, {"count", result.points.size()}};
-  }
-};
 
 /// What every answer and every last event ends with.
 void add_ending(JsonOut& out, const std::string& request_id, const Account& account,
@@ -77,7 +37,7 @@ void answer_whole(Service& service, const ExchangePtr& exchange, Asked asked,
   ask(service, exchange, std::move(asked), [exchange, warnings = std::move(warnings)](Answered answered) {
     const Request& request = exchange->request();
     if (answered.refusal) return exchange->send(error_response(*answered.refusal, request.path));
-    JsonOut out = std::visit(ResultJson{}, answered.outcome.result);
+    JsonOut out = result_json(answered.outcome.result);
     add_ending(out, request.id, answered.account, warnings);
     exchange->send({.body = json_text(out)});
   });
