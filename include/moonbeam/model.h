@@ -87,6 +87,7 @@ struct ModelInfo {
   bool can_detect = false;  ///< detect and point
   bool can_reason = false;
   bool can_gaze = false;
+  bool plain_prompt = false;  ///< questions are put as plain text, "Question: ... Answer:", not by tokens
   std::vector<std::string> caption_lengths;  ///< "short", "normal", "long"
   std::vector<std::string> notes;            ///< what loading had to say, e.g. unknown configuration keys
   std::vector<std::string> warnings = {};    ///< likewise what is probably a mistake: another model's adapter

@@ -29,6 +29,7 @@ ModelInfo describe(const model::Model& model, const kernels::KernelTable& kernel
   info.can_reason =
       prompts.reasoning && prompts.thinking >= 0 && prompts.answer >= 0 && prompts.query.has_value();
   info.can_gaze = model.region.has_value() && prompts.gaze;
+  info.plain_prompt = !prompts.text_query.empty();
   info.caption_lengths = caption_lengths(prompts);
   info.notes = model.notes;
   info.warnings = model.warnings;
