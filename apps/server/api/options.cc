@@ -62,18 +62,22 @@ ObjectOptions read_object_options(const Fields& fields, const Service& service) 
 }
 
 CaptionLength read_length(const Fields& fields, const Service& service, std::vector<std::string>& warnings) {
-  const std::string_view asked = fields.string("length").value_or("normal");
+  return caption_length(fields.string("length").value_or("normal"), "length", service, warnings);
+}
+
+CaptionLength caption_length(std::string_view asked, const std::string& field, const Service& service,
+                             std::vector<std::string>& warnings) {
   CaptionLength out = CaptionLength::kNormal;
   if (asked == "short") {
     out = CaptionLength::kShort;
   } else if (asked == "long") {
     out = CaptionLength::kLong;
   } else if (asked != "normal") {
-    fail_value("length", "\"short\", \"normal\" or \"long\"", "\"" + printable(asked) + "\"");
+    fail_value(field, "\"short\", \"normal\" or \"long\"", "\"" + printable(asked) + "\"");
   }
   const auto& known = service.model().info().caption_lengths;
   if (asked == "normal" || std::find(known.begin(), known.end(), asked) != known.end()) return out;
-  warnings.push_back("length: this model has no caption of length \"" + std::string(asked) +
+  warnings.push_back(field + ": this model has no caption of length \"" + std::string(asked) +
                      "\"; this one is \"normal\"");
   return CaptionLength::kNormal;
 }

@@ -25,6 +25,10 @@ ObjectOptions read_object_options(const Fields& fields, const Service& service);
 /// `length`; one that the variant does not have becomes "normal", and `warnings` says so.
 CaptionLength read_length(const Fields& fields, const Service& service, std::vector<std::string>& warnings);
 
+/// The same for a value found elsewhere: `field` is what errors call it.
+CaptionLength caption_length(std::string_view asked, const std::string& field, const Service& service,
+                             std::vector<std::string>& warnings);
+
 std::vector<SpatialRef> read_spatial_refs(const Fields& fields);
 
 /// `timeout` in seconds.

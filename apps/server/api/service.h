@@ -16,6 +16,13 @@
 
 namespace moonbeam::server {
 
+/// What becomes of several pictures in one turn of a conversation.
+enum class MultiImage {
+  kLast,    ///< the last is asked about
+  kTile,    ///< all are, as one contact sheet
+  kReject,  ///< 400
+};
+
 struct ServiceOptions {
   // Where a request names none: the makers' defaults.
   double temperature = 0.5;
@@ -28,6 +35,7 @@ struct ServiceOptions {
   bool any_model = true;
   std::vector<std::string> aliases = {};  ///< further names of the model
   PictureLimits pictures = {};
+  MultiImage multi_image = MultiImage::kLast;
   double timeout_seconds = 300;  ///< what /v1/stats tells; deadlines come with the requests
 };
 
