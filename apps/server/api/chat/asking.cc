@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include <moonbeam/error.h>
+
 #include "server/api/chat/contact_sheet.h"
 #include "server/api/error.h"
 #include "server/api/options.h"
@@ -75,6 +77,16 @@ std::optional<Picture> read_pictures(const std::vector<PictureAt>& pictures, con
   return picture_from_uri(last.uri, last.field, limits);
 }
 
+/// What is asked where an answer after a schema is wanted of a picture, and nothing else is said.
+constexpr const char* kDescribe = "Describe this picture.";
+
+void refuse_schema(const Skill& skill) {
+  throw Refusal(
+      400, "unsupported_option",
+      skill.field + ": only answers to questions follow a schema; boxes and points have a form of their own",
+      skill.field);
+}
+
 template <typename ObjectTask>
 Task object_task(const Skill& skill, const Prompt& prompt, const std::string& field) {
   const bool named = !skill.object.empty();
@@ -85,8 +97,20 @@ Task object_task(const Skill& skill, const Prompt& prompt, const std::string& fi
   return out;
 }
 
+/// Where a caller wants less than the model's context, the answer gets what the question leaves of it.
+void limit_tokens(const Prompt& prompt, const Service& service, Wish& wish) {
+  constexpr int kTemplate = 8;  // BOS and what stands round a question
+  const ModelInfo& info = service.model().info();
+  if (wish.context >= info.max_context) return;
+  const int taken = (prompt.pictures.empty() ? 0 : info.image_tokens) + kTemplate +
+                    static_cast<int>(service.model().encode(prompt.question).size());
+  wish.options.max_tokens = std::clamp(wish.context - taken, 1, wish.options.max_tokens);
+}
+
 Task task_of(Prompt& prompt, Wish& wish) {
   const Skill& skill = wish.skill;
+  const bool schema = wish.options.schema.has_value();
+  if (schema && skill.kind != Skill::Kind::kChat && skill.kind != Skill::Kind::kQuery) refuse_schema(skill);
   switch (skill.kind) {
     case Skill::Kind::kDetect:
       return object_task<DetectTask>(skill, prompt, wish.field);
@@ -101,6 +125,10 @@ Task task_of(Prompt& prompt, Wish& wish) {
       if (prompt.pictures.empty())
         throw Refusal(400, "missing_field", wish.field + ": expected text or a picture, got neither",
                       wish.field);
+      if (schema) {
+        prompt.question = kDescribe;
+        break;
+      }
       [[fallthrough]];
     case Skill::Kind::kCaption:
       return CaptionTask{{static_cast<const TextOptions&>(wish.options), skill.length}};
@@ -153,10 +181,20 @@ std::vector<std::string> read_stop(const Members& members, std::size_t most) {
   return out;
 }
 
+ResponseSchema schema_of(const JsonIn& schema, const std::string& field) {
+  try {
+    return ResponseSchema::parse(text_of_json(schema));
+  } catch (const Error& error) {
+    const char* code = error.code() == ErrorCode::kUnsupported ? "unsupported_option" : "invalid_value";
+    throw Refusal(400, code, field + ": " + error.what(), field);
+  }
+}
+
 Asked asked_of(std::vector<Turn> turns, Wish wish, const Service& service,
                std::vector<std::string>& warnings) {
   Prompt prompt = flatten(std::move(turns), service, wish.context,
                           std::min(wish.options.max_tokens, wish.context / 4), warnings);
+  limit_tokens(prompt, service, wish);
   const std::vector<PictureAt> pictures = prompt.pictures;
   Asked out{.task = task_of(prompt, wish), .timeout_seconds = wish.timeout_seconds};
   if (pictures.empty() && !std::holds_alternative<QueryTask>(out.task))

@@ -38,6 +38,9 @@ void read_sampling(const Members& members, const Service& service, double temper
 /// `stop`: text or an array of it, at most `most`.
 std::vector<std::string> read_stop(const Members& members, std::size_t most);
 
+/// A schema that answers are to follow. `field` is what errors call it. @throws Refusal 400.
+ResponseSchema schema_of(const JsonIn& schema, const std::string& field);
+
 /// What was asked for, before it is known which task that is.
 struct Wish {
   Skill skill = {};

@@ -273,6 +273,48 @@ TEST_F(ChatCompletions, ReasoningStandsBesideTheAnswer) {
             (std::set<std::string>{"role", "content"}));
 }
 
+TEST_F(ChatCompletions, AnswersFollowASchema) {
+  const json schema = {
+      {"type", "object"},
+      {"properties", {{"colour", {{"type", "string"}, {"maxLength", 8}}}, {"count", {{"type", "integer"}}}}},
+      {"required", {"colour", "count"}}};
+  const json wanted = {
+      {"response_format",
+       {{"type", "json_schema"}, {"json_schema", {{"name", "Out"}, {"strict", true}, {"schema", schema}}}}}};
+  const json read = json::parse(content(asking("What colour?", wanted)));
+  EXPECT_EQ(keys(read), (std::set<std::string>{"colour", "count"}));
+  EXPECT_TRUE(read["count"].is_number_integer());
+  // Without a question too: it is then no caption.
+  EXPECT_EQ(keys(json::parse(content(body_of({picture_part()}, wanted)))), keys(read));
+  // And where it is cut.
+  json cut = asking("What colour?", wanted);
+  cut["max_tokens"] = 3;
+  const json got = answer(cut);
+  EXPECT_EQ(keys(json::parse(got["choices"][0]["message"]["content"].get<std::string>())), keys(read));
+  EXPECT_EQ(got["choices"][0]["finish_reason"], "length");
+  cut["stop"] = "a";
+  EXPECT_EQ(answer(cut)["warnings"].size(), 1u);
+  EXPECT_TRUE(json::parse(content(asking(
+                              "What?", {{"response_format", {{"type", "json_object"}}}, {"max_tokens", 20}})))
+                  .is_object());
+}
+
+TEST_F(ChatCompletions, SchemasThatCannotBeFollowedAreRefused) {
+  const auto format = [](json schema) {
+    return asking("What?",
+                  {{"response_format", {{"type", "json_schema"}, {"json_schema", std::move(schema)}}}});
+  };
+  EXPECT_EQ(refused(asking("What?", {{"response_format", {{"type", "json_schema"}}}})),
+            "400 missing_field response_format.json_schema");
+  EXPECT_EQ(refused(format({{"name", "x"}})), "400 missing_field response_format.json_schema.schema");
+  EXPECT_EQ(refused(format({{"schema", {{"type", "string"}, {"pattern", "a+"}}}})),
+            "400 unsupported_option response_format.json_schema.schema");
+  EXPECT_EQ(refused(format({{"schema", 5}})), "400 invalid_value response_format.json_schema.schema");
+  json boxes =
+      asking("apple", {{"response_format", {{"type", "json_object"}}}, {"moondream", {{"skill", "detect"}}}});
+  EXPECT_EQ(refused(boxes), "400 unsupported_option moondream");
+}
+
 // ------------------------------------------------------------------------------------------ streams
 
 /// The JSON of a stream's events; its last is [DONE].

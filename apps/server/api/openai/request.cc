@@ -44,18 +44,26 @@ void refuse_unsupported(const Members& body) {
   if (body.find("audio") != nullptr) fail_unsupported("audio", "this model does not speak");
 }
 
-void read_response_format(const Members& body) {
+void read_response_format(const Members& body, QueryOptions& out) {
   const auto format = body.object("response_format");
   if (!format) return;
   const auto type = format->string("type");
   if (!type) fail_missing("response_format.type");
   if (*type == "text") return;
-  if (*type != "json_object" && *type != "json_schema")
+  if (*type == "json_object") {
+    out.schema = ResponseSchema::json_object();
+  } else if (*type == "json_schema") {
+    const auto inner = format->object("json_schema");
+    if (!inner) fail_missing("response_format.json_schema");
+    const JsonIn* schema = inner->find("schema");
+    if (schema == nullptr) fail_missing("response_format.json_schema.schema");
+    out.schema = schema_of(*schema, "response_format.json_schema.schema");
+  } else {
     format->fail("type", "\"text\", \"json_object\" or \"json_schema\"");
-  fail_unsupported("response_format.type", "this server does not hold answers to a schema");
+  }
 }
 
-QueryOptions read_options(const Members& body, const Service& service) {
+QueryOptions read_options(const Members& body, const Service& service, std::vector<std::string>& warnings) {
   QueryOptions out;
   read_sampling(body, service, service.options().temperature, out.sampling);
   const int context = service.model().info().max_context;
@@ -66,6 +74,11 @@ QueryOptions read_options(const Members& body, const Service& service) {
   out.reasoning = body.boolean("reasoning").value_or(false);
   if (out.reasoning && !service.model().info().can_reason)
     fail_unsupported("reasoning", "this model does not think before it answers");
+  read_response_format(body, out);
+  if (out.schema && !out.stop.empty()) {
+    warnings.push_back("stop: without effect where response_format asks for JSON");
+    out.stop.clear();
+  }
   return out;
 }
 
@@ -75,9 +88,8 @@ ChatCompletion read_chat_completion(const Members& body, const Service& service)
   ChatCompletion out;
   out.warnings = match_model(service, body.string("model"), std::nullopt);
   refuse_unsupported(body);
-  read_response_format(body);
   Wish wish{.skill = read_skill(body, service, out.warnings),
-            .options = read_options(body, service),
+            .options = read_options(body, service, out.warnings),
             .context = service.model().info().max_context,
             .timeout_seconds = body.number("timeout")};
   if (wish.timeout_seconds && !(*wish.timeout_seconds > 0)) body.fail("timeout", "more than 0 seconds");
