@@ -86,6 +86,9 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
     {"bench", "[OPTIONS]", "Measure how fast a model runs here",
      "moonbeam bench\n"
      "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
+    {"mcp", "[OPTIONS]", "Give agents eyes: a server of the Model Context Protocol",
+     "moonbeam mcp --root ~/Pictures\n"
+     "moonbeam mcp -m moondream2 --root photos --root scans"},
     {"pull", "[MODEL] [OPTIONS]", "Download a model",
      "moonbeam pull moondream2\n"
      "moonbeam pull moondream2@2025-01-09\n"
@@ -108,7 +111,6 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
 constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"live", "the live page"},
     {"batch", "batch files"},
-    {"mcp", "the MCP server"},
     {"mockllm", "the mock LLM server"},
 });
 
@@ -513,6 +515,11 @@ void add_tools(CLI::App& app, Options& o) {
   serve.model();
   add_serve_options(*app.get_subcommand("serve"), o.serve);
   serve.common_output();
+
+  Builder mcp(add_verb(app, "mcp"), o);
+  mcp.repeated("Pictures", "--root", o.mcp.roots, "DIR",
+               "Folder whose pictures may be read (repeatable) [the working directory]");
+  mcp.model(), mcp.common_output();
 
   Builder pull(add_verb(app, "pull"), o);
   pull.positional("MODEL", o.pull.model,

@@ -103,6 +103,16 @@ struct PullArgs {
   bool list = false;
 };
 
+struct McpArgs {
+  std::vector<std::string> roots;  ///< empty: the working directory
+};
+
+/// --remote and its key.
+struct RemoteArgs {
+  std::string url;  ///< empty: a model of this process answers
+  std::string key, key_file;
+};
+
 struct BenchArgs {
   int repeat = 5;
   bool no_limits = false;
@@ -134,6 +144,8 @@ struct Options {
   TokenizerArgs tokenizer;
   BenchArgs bench;
   PullArgs pull;
+  McpArgs mcp;
+  RemoteArgs remote;
   DataArgs data;
   ScenesArgs scenes;
   ServeArgs serve;

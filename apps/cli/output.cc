@@ -176,6 +176,18 @@ std::string json_line(const PictureAnswers& picture, Task task, std::string_view
   return dump(json) + "\n";
 }
 
+std::string answer_json(const Answer& answer, Task task) {
+  Json json = Json::object();
+  if (task == Task::kCaption || task == Task::kQuery) {
+    put_text_answer(json, answer, task);
+  } else {
+    put_objects(json, {answer}, task);
+    json.erase("object");
+  }
+  json["finish_reason"] = finish_reason(answer.finish);
+  return dump(json);
+}
+
 std::string text_prefix(const PictureAnswers& picture, const Answer& answer, bool with_name,
                         bool with_prompt) {
   std::string prefix;

@@ -16,6 +16,9 @@ namespace moonbeam::cli {
 /// U+FFFD, the exact name is then in "image_hex". `options`: JSON for the key "options", or empty.
 std::string json_line(const PictureAnswers& picture, Task task, std::string_view options = {});
 
+/// The keys of one answer alone, as the HTTP API has them, and finish_reason: JSON on one line.
+std::string answer_json(const Answer& answer, Task task);
+
 /// For people: the text, or a line of numbers for each object. Lines start with the picture's name where
 /// `with_name`, with the question or object where there are several.
 std::string text_lines(const PictureAnswers& picture, Task task, bool with_name);
