@@ -42,6 +42,11 @@ CLI::App& chosen_verb(CLI::App& app) {
     std::string first = rest.empty() ? std::string() : rest.front();
     if (!first.starts_with('-')) fail_usage(verb, "one argument too many: '" + first + "'");
     first = first.substr(0, first.find('='));
+    if (first == "--remote" && verb.get_option_no_throw("--model") != nullptr) {
+      throw Error(ErrorCode::kUnsupported,
+                  verb_name(verb) +
+                      ": no server does that; --remote goes with caption, query, detect, point and mcp");
+    }
     const auto absent = absent_flags();
     if (verb.get_option_no_throw("--model") != nullptr &&
         std::find(absent.begin(), absent.end(), first) != absent.end()) {
@@ -103,6 +108,19 @@ void check_fusion(const CLI::App& verb, Options& o) {
     if (verb.get_option(name)->count() > 0)
       fail_usage(verb, std::string(name) + " does not go with --vision and --text");
   }
+}
+
+/// Whether the user wrote an option, as far as settings have not been applied yet.
+bool is_typed(const CLI::App& verb, const char* name) {
+  const CLI::Option* option = verb.get_option_no_throw(name);
+  return option != nullptr && option->count() > 0;
+}
+
+/// --remote, typed or from a setting: `typed` are the options of a model of this process that were typed.
+void check_remote(const CLI::App& verb, Options& o, const std::vector<std::string>& typed, bool model_typed) {
+  if (o.remote.url.empty()) return;
+  if (!typed.empty()) fail_usage(verb, typed.front() + " is for a model of this process, not for --remote");
+  if (!model_typed) o.model.model.clear();  // a setting means a file of this machine
 }
 
 void check_combinations(const CLI::App& verb, Options& o) {
@@ -198,6 +216,12 @@ std::optional<std::string> parse(CommandLine& line, const std::vector<std::strin
   const bool has_settings = std::any_of(settable().begin(), settable().end(), [&](const std::string& name) {
     return verb.get_option_no_throw("--" + name) != nullptr;
   });
+  std::vector<std::string> local;
+  for (const char* name :
+       {"--adapter", "--variant", "--mode", "--isa", "--threads", "--mmap", "--stop", "--offline"}) {
+    if (is_typed(verb, name)) local.emplace_back(name);
+  }
+  const bool model_typed = is_typed(verb, "--model");
   if (env != nullptr && has_settings) {
     line.settings = apply_layers(verb, o.verb, Layers(*env, o.config));
     if (verb.get_option_no_throw("--no-stream") != nullptr && verb.get_option("--no-stream")->count() > 0 &&
@@ -207,6 +231,7 @@ std::optional<std::string> parse(CommandLine& line, const std::vector<std::strin
     }
   }
   check_combinations(verb, o);
+  check_remote(verb, o, local, model_typed);
   split_text_off(verb, o);
   return {};
 }

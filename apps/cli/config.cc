@@ -26,7 +26,7 @@ const std::vector<std::string>& settable() {
     std::vector<std::string> all = {
         "model",  "variant", "mode",        "threads", "isa",       "temperature",    "top-p", "max-tokens",
         "seed",   "length",  "max-objects", "clamp",   "recursive", "no-orientation", "mmap",  "fail-fast",
-        "format", "stream",  "stats",       "quiet",   "verbose",   "color"};
+        "format", "stream",  "stats",       "quiet",   "verbose",   "color",          "remote"};
     all.insert(all.end(), serve_settings().begin(), serve_settings().end());
     return all;
   }();

@@ -17,7 +17,8 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam caption photo.jpg\n"
      "moonbeam caption --length short *.jpg\n"
      "moonbeam caption -r photos --json -o captions.jsonl --resume\n"
-     "curl -s https://example.org/cat.jpg | moonbeam caption -"},
+     "curl -s https://example.org/cat.jpg | moonbeam caption -\n"
+     "moonbeam caption photo.jpg --remote http://server:2020"},
     {"query", "IMAGE... QUESTION [OPTIONS]", "Answer questions about pictures",
      "moonbeam query photo.jpg \"What is on the table?\"\n"
      "moonbeam query photo.jpg -q \"How many people?\" -q \"Is it day?\"\n"
@@ -114,8 +115,7 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"mockllm", "the mock LLM server"},
 });
 
-constexpr std::array<std::string_view, 5> kAbsentFlags = {"--remote", "--allow-url", "--api-key", "--schema",
-                                                          "--dtype"};
+constexpr std::array<std::string_view, 3> kAbsentFlags = {"--allow-url", "--schema", "--dtype"};
 
 /// Checks a number and says in words what was expected.
 template <typename T>
@@ -197,6 +197,13 @@ class Builder {
     flag(group, "--offline", o_.model.offline, "Fetch nothing; pull alone ever does");
     flag(group, "--mmap", o_.model.mmap,
          "Leave a quantised file's weights mapped: less memory, slower decoding");
+  }
+  void remote() {
+    const char* group = "Server";
+    value(group, "--remote", o_.remote.url, "URL", "Ask a server instead of loading a model");
+    value(group, "--api-key", o_.remote.key, "KEY", "Its key; other users see it while this runs");
+    value(group, "--api-key-file", o_.remote.key_file, "FILE",
+          "File with the key; else MOONBEAM_API_KEY or MOONDREAM_API_KEY");
   }
   void threads() {
     value("Model", "-t,--threads", o_.model.threads, "N", "Threads; 0 for all cores this process may use")
@@ -280,7 +287,7 @@ void add_tasks(CLI::App& app, Options& o) {
   caption.pictures(kImages);
   caption.choice("Text", "--length", o.ask.length, "short|normal|long", "Length of the caption")
       ->default_str("normal");
-  caption.sampling(), caption.model(), caption.output("text|json|csv|coco");
+  caption.sampling(), caption.model(), caption.remote(), caption.output("text|json|csv|coco");
 
   Builder query(add_verb(app, "query"), o);
   query.pictures(kImages);
@@ -289,12 +296,12 @@ void add_tasks(CLI::App& app, Options& o) {
   query.flag("Text", "--reasoning", o.ask.reasoning, "Think first, where the model can");
   query.repeated("Text", "--ref", o.ask.refs, "X,Y|X0,Y0,X1,Y1",
                  "Place the question is about, 0 to 1 (repeatable)");
-  query.sampling(), query.model(), query.output("text|json|csv");
+  query.sampling(), query.model(), query.remote(), query.output("text|json|csv");
 
   for (const char* name : {"detect", "point"}) {
     Builder verb(add_verb(app, name), o);
     verb.pictures(kImages);
-    verb.objects(), verb.draw(), verb.model();
+    verb.objects(), verb.draw(), verb.model(), verb.remote();
     verb.output(std::string_view(name) == "detect" ? "text|json|csv|coco" : "text|json|csv");
   }
 
@@ -519,7 +526,7 @@ void add_tools(CLI::App& app, Options& o) {
   Builder mcp(add_verb(app, "mcp"), o);
   mcp.repeated("Pictures", "--root", o.mcp.roots, "DIR",
                "Folder whose pictures may be read (repeatable) [the working directory]");
-  mcp.model(), mcp.common_output();
+  mcp.model(), mcp.remote(), mcp.common_output();
 
   Builder pull(add_verb(app, "pull"), o);
   pull.positional("MODEL", o.pull.model,

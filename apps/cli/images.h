@@ -31,6 +31,9 @@ std::string lower_suffix(std::string_view name);
 /// Whether the name ends like a picture's; what folders are searched for.
 bool has_picture_suffix(std::string_view name);
 
+/// Bytes of the picture's file, not decoded. @throws Error as load_picture().
+std::string read_picture(const PictureSource& source);
+
 /// Reads and decodes. @throws Error as decode_image() and load_image().
 Image load_picture(const PictureSource& source, bool apply_orientation);
 

@@ -99,6 +99,9 @@ The cache of Hugging Face's tools, in which names of models are looked up last; 
 .B MOONBEAM_CACHE
 The folder below which models/ holds what was pulled, instead of ~/.cache/moonbeam.
 .TP
+.B MOONBEAM_API_KEY, MOONDREAM_API_KEY
+The key for \-\-remote.
+.TP
 .B HF_ENDPOINT, HF_TOKEN
 A mirror of the hub to pull from, and the token that the hub gets; no other server gets it.
 .TP

@@ -6,10 +6,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include "cli/errors.h"
 #include "cli/local_answerer.h"
 #include "cli/mcp/server.h"
+#include "cli/remote/client.h"
+#include "cli/remote/key.h"
 #include "cli/session.h"
 #include "cli/sink.h"
 #include "cli/tools.h"
@@ -64,15 +67,24 @@ class Lines {
   bool too_long_ = false;
 };
 
+std::unique_ptr<Answerer> open_answerer(const Options& options) {
+  const RemoteArgs& remote = options.remote;
+  if (!remote.url.empty()) {
+    return std::make_unique<RemoteClient>(
+        RemoteOptions{.url = remote.url, .key = api_key(remote), .model = options.model.model}, carry_on);
+  }
+  Status status(false);
+  return std::make_unique<LocalAnswerer>(open_session(options, status).model);
+}
+
 }  // namespace
 
 int run_mcp(const Options& options) {
   const std::vector<std::string> here = {"."};
   mcp::Roots roots(options.mcp.roots.empty() ? here : options.mcp.roots);
-  Status status(false);
-  LocalAnswerer answerer(open_session(options, status).model);
+  const std::unique_ptr<Answerer> answerer = open_answerer(options);
   std::atomic<bool> broken = false;
-  mcp::Server server(answerer, std::move(roots), [&](const std::string& line) {
+  mcp::Server server(*answerer, std::move(roots), [&](const std::string& line) {
     try {
       write_all(STDOUT_FILENO, line + "\n", "standard output");
     } catch (...) {

@@ -1,4 +1,4 @@
-// The loop over pictures: expand, load, encode, ask, write, draw; errors of one picture do not end the
+// The loop over pictures: expand, have them answered, write, draw; errors of one picture do not end the
 // others.
 #include "cli/run.h"
 
@@ -6,125 +6,34 @@
 #include <unistd.h>
 
 #include <array>
-#include <exception>
 #include <memory>
 #include <optional>
 
+#include "cli/engine.h"
 #include "cli/errors.h"
 #include "cli/images.h"
 #include "cli/inputs.h"
 #include "cli/output.h"
-#include "cli/resume.h"
+#include "cli/remote/wire.h"
 #include "cli/session.h"
-#include "cli/sink.h"
 #include "cli/stats.h"
 #include "cli/text.h"
+#include "cli/writer.h"
+#include "net/http.h"
 
 namespace moonbeam::cli {
 
 namespace {
 
-/// Where and how answers are written.
-class Writer {
- public:
-  Writer(const Options& options, Task task, bool with_name)
-      : format_(options.output.format), task_(task), with_name_(with_name), coco_(task) {
-    const OutputArgs& out = options.output;
-    if (out.resume) {
-      made_with_ = run_options(options, task, model_path(options.model.model));
-      auto append = std::make_unique<AppendSink>(
-          out.out, task, task == Task::kQuery ? options.ask.questions : options.ask.objects, made_with_);
-      append_ = append.get();
-      sink_ = std::move(append);
-    } else if (out.out.empty() || out.out == "-") {
-      sink_ = std::make_unique<StdoutSink>();
-    } else {
-      sink_ = std::make_unique<FileSink>(out.out);
-    }
-    if (format_ == "csv") sink_->write(csv_header(task));
-  }
-
-  bool answered(const std::string& name) const { return append_ != nullptr && append_->answered(name); }
-
-  void write(const PictureAnswers& picture, std::size_t index) {
-    if (format_ == "json") return sink_->write(json_line(picture, task_, made_with_));
-    if (format_ == "csv") return sink_->write(csv_rows(picture, task_));
-    sink_->write(format_ == "coco" ? coco_.add(picture, index) : text_lines(picture, task_, with_name_));
-  }
-
-  void finish() {
-    if (format_ == "coco") sink_->write(coco_.finish());
-    sink_->commit();
-  }
-
-  Sink& sink() { return *sink_; }
-
- private:
-  std::string format_;
-  Task task_;
-  bool with_name_;
-  CocoFile coco_;
-  std::string made_with_;  // empty unless lines have to say it
-  std::unique_ptr<Sink> sink_;
-  AppendSink* append_ = nullptr;
-};
-
-/// One streamed text: its prefix before the first piece, a line end after the last.
-class Streaming {
- public:
-  Streaming(Sink& sink, Status& status) : sink_(sink), status_(status) {}
-
-  TextFn begin(std::string prefix) {
-    finish();
-    open_ = true;
-    started_ = false;
-    prefix_ = std::move(prefix);
-    return [this](std::string_view piece) {
-      // Exceptions stay out of the decode loop: finish() throws what a write threw.
-      try {
-        if (!started_) piece = piece.substr(std::min(piece.size(), piece.find_first_not_of(' ')));
-        if (!piece.empty()) start();
-        sink_.write(piece);
-        return carry_on();
-      } catch (...) {
-        failure_ = std::current_exception();
-        return false;
-      }
-    };
-  }
-
-  void finish() {
-    if (!open_) return;
-    if (failure_) std::rethrow_exception(failure_);
-    start();
-    sink_.write("\n");
-    open_ = false;
-  }
-
- private:
-  void start() {
-    if (started_) return;
-    status_.clear();
-    sink_.write(prefix_);
-    started_ = true;
-  }
-
-  Sink& sink_;
-  Status& status_;
-  std::string prefix_;
-  std::exception_ptr failure_;
-  bool open_ = false, started_ = false;
-};
-
 class Run {
  public:
-  Run(const Options& options, Task task, const AskFn& ask, bool encode)
+  Run(const Options& options, Task task, const CheckFn& check, const AskFn& ask, bool encode)
       : options_(options),
         task_(task),
-        ask_(ask),
-        encode_(encode),
         sources_(expand_images(options.pictures.images, options.pictures.recursive)),
-        status_(shows_progress(options.output)) {
+        status_(shows_progress(options.output)),
+        engine_(options.remote.url.empty() ? local_engine(options, check, ask, encode, status_)
+                                           : remote_engine(options, task, status_)) {
     if (!options.ask.draw.empty()) {
       constexpr std::array<std::string_view, 5> kWhat = {"", "", "boxes", "points", "gaze"};
       drawings_ = drawing_paths(sources_, options.ask.draw, kWhat[static_cast<std::size_t>(task)]);
@@ -133,21 +42,17 @@ class Run {
     if (sources_.size() == 1 && sources_[0].error) throw *sources_[0].error;
   }
 
-  int operator()(const CheckFn& check) {
+  int operator()() {
     protect_inputs();
-    Writer writer(options_, task_, several());  // first: a bad -o shows at once
+    Writer writer(options_, task_, several(), *engine_);  // first: a bad -o shows at once
     writer_ = &writer;
-    Session session = open_session(options_, status_);
-    check(session.model.info());
-    const int status = sources_.empty() ? without_picture(session) : over_pictures(session);
+    engine_->open();
+    const int status = sources_.empty() ? without_picture() : over_pictures();
     status_.clear();
     const bool complete = status == kExitOk || status == kExitSomeFailed;
     // An interrupted run leaves no half-done file, but standard output gets its closing bracket.
     if (complete || options_.output.out.empty()) writer.finish();
-    if (options_.output.stats) {
-      const ModelInfo& info = session.model.info();
-      note(run_stats(session.load_ms, info.isa, info.mode, info.threads, peak_bytes()));
-    }
+    if (options_.output.stats) note(engine_->run_stats());
     return status;
   }
 
@@ -156,7 +61,7 @@ class Run {
     const std::string& out = options_.output.out;
     if (out.empty() && drawings_.empty()) return;
     Inputs inputs;
-    inputs.add(model_path(options_.model.model));
+    for (const std::string& file : engine_->files()) inputs.add(file);
     for (const PictureSource& source : sources_) {
       if (source.kind == PictureSource::Kind::kFile) inputs.add(source.name);
     }
@@ -176,16 +81,15 @@ class Run {
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, lines.data(), lines.size());
   }
 
-  int without_picture(Session& session) {
+  int without_picture() {
     status_.begin_run(1);
     PictureAnswers picture;
-    ask_about(session, nullptr, nullptr, picture, 0);
-    if (!carry_on()) return signal_status();
+    if (!answer(nullptr, picture, 0)) return signal_status();
     if (options_.output.stats) note(picture_stats(picture, {}));
     return kExitOk;
   }
 
-  int over_pictures(Session& session) {
+  int over_pictures() {
     std::vector<std::size_t> wanted;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       if (!writer_->answered(sources_[i].name)) wanted.push_back(i);
@@ -194,16 +98,19 @@ class Run {
       complain("note: " + std::to_string(sources_.size() - wanted.size()) + " of " +
                std::to_string(sources_.size()) + " pictures are answered already");
     }
+    std::vector<const PictureSource*> pictures;
+    for (const std::size_t index : wanted) pictures.push_back(&sources_[index]);
+    engine_->announce(pictures);
     status_.begin_run(wanted.size());
     std::size_t done = 0, failed = 0;
     for (const std::size_t index : wanted) {
       if (!carry_on()) return interrupted(done, wanted.size());
       status_.begin_picture(done, sources_[index].name);
       try {
-        if (!one_picture(session, index)) return interrupted(done, wanted.size());
+        if (!one_picture(index)) return interrupted(done, wanted.size());
       } catch (const Error& error) {
         if (error.code() == ErrorCode::kCancelled) return interrupted(done, wanted.size());
-        if (writing_ || !several() || options_.pictures.fail_fast) throw;
+        if (writing_ || !several() || options_.pictures.fail_fast || ends_the_run(error)) throw;
         status_.clear();
         complain(with_name(error.what(), sources_[index].name));
         ++failed;
@@ -230,27 +137,24 @@ class Run {
     return message.find(name) != std::string::npos ? message : name + ": " + message;
   }
 
+  /// Where nobody can be asked, the other pictures need not be tried.
+  static bool ends_the_run(const Error& error) {
+    return dynamic_cast<const net::NetworkError*>(&error) != nullptr &&
+           dynamic_cast<const ServerError*>(&error) == nullptr;
+  }
+
   /// False if the user stopped it.
-  bool one_picture(Session& session, std::size_t index) {
+  bool one_picture(std::size_t index) {
     const PictureSource& source = sources_[index];
-    PictureStats stats;
     const double start = now_ms();
-    Image image = load_picture(source, !options_.pictures.no_orientation);
-    stats.decode_ms = now_ms() - start;
-    std::optional<EncodedImage> encoded;
-    if (encode_) {
-      encoded = session.model.encode_image(
-          image, [&](const Progress& progress) { return status_.update(progress); });
-      stats.crops = encoded->crops();
-      stats.positions = encoded->prefix_tokens();
-    }
-    PictureAnswers picture{source.name, image.height, image.width, {}};
-    if (!ask_about(session, encoded ? &*encoded : nullptr, &image, picture, index)) return false;
-    if (!drawings_.empty()) draw(image, picture, drawings_[index]);
+    PictureAnswers picture{source.name, 0, 0, {}};
+    std::optional<Answered> answered = answer(&source, picture, index);
+    if (!answered) return false;
+    if (!drawings_.empty()) draw(answered->image, picture, drawings_[index]);
     writing_ = false;
     if (options_.output.stats) {
       status_.clear();
-      note(picture_stats(picture, stats));
+      note(picture_stats(picture, answered->stats));
     } else if (options_.output.verbose) {
       status_.clear();
       complain(source.name + ": " + fixed((now_ms() - start) / 1000, 2) + " s");
@@ -258,29 +162,27 @@ class Run {
     return true;
   }
 
-  bool ask_about(Session& session, const EncodedImage* encoded, const Image* image, PictureAnswers& picture,
-                 std::size_t index) {
-    Asking asking{session.model,
-                  encoded,
-                  image,
-                  options_,
-                  [&](const Progress& progress) { return status_.update(progress); },
-                  {}};
+  /// Nothing if the user stopped it.
+  std::optional<Answered> answer(const PictureSource* source, PictureAnswers& picture, std::size_t index) {
     Streaming streaming(writer_->sink(), status_);
+    StreamFn stream;
     if (streams()) {
-      asking.stream = [&](const std::string& prompt) {
-        Answer answer;
-        answer.prompt = prompt;
-        return streaming.begin(text_prefix(picture, answer, several(), options_.ask.questions.size() > 1));
+      stream = [&](const std::string& prompt) {
+        Answer one;
+        one.prompt = prompt;
+        return streaming.begin(text_prefix(picture, one, several(), options_.ask.questions.size() > 1));
       };
     }
-    picture.answers = ask_(asking);
+    Answered answered = engine_->answer(source, stream);
+    picture.answers = answered.answers;
+    picture.height = answered.image.height;
+    picture.width = answered.image.width;
     status_.clear();
     writing_ = true;  // from here on an error is the output's, not the picture's
     streaming.finish();
-    if (!carry_on()) return false;
+    if (!carry_on()) return {};
     if (!streams()) writer_->write(picture, index);
-    return true;
+    return answered;
   }
 
   void draw(Image& image, const PictureAnswers& picture, const std::string& path) {
@@ -293,11 +195,10 @@ class Run {
 
   const Options& options_;
   Task task_;
-  const AskFn& ask_;
-  bool encode_;
   std::vector<PictureSource> sources_;
   std::vector<std::string> drawings_;  // one a source, or none
   Status status_;
+  std::unique_ptr<Engine> engine_;
   Writer* writer_ = nullptr;
   bool writing_ = false;
 };
@@ -305,7 +206,7 @@ class Run {
 }  // namespace
 
 int run_pictures(const Options& options, Task task, const CheckFn& check, const AskFn& ask, bool encode) {
-  return Run(options, task, ask, encode)(check);
+  return Run(options, task, check, ask, encode)();
 }
 
 Metrics text_metrics(const Asking& asking, const Usage& usage, bool first) {

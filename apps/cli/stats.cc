@@ -18,8 +18,12 @@ std::string picture_stats(const PictureAnswers& picture, const PictureStats& sta
   if (!picture.name.empty()) {
     const Metrics& first = picture.answers.front().metrics;
     text += printable(picture.name) + ": " + std::to_string(picture.width) + " x " +
-            std::to_string(picture.height) + ", " + std::to_string(stats.crops) +
-            (stats.crops == 1 ? " crop, " : " crops, ") + std::to_string(stats.positions) + " positions\n";
+            std::to_string(picture.height);
+    if (stats.crops > 0) {  // a server does not say
+      text += ", " + std::to_string(stats.crops) + (stats.crops == 1 ? " crop, " : " crops, ") +
+              std::to_string(stats.positions) + " positions";
+    }
+    text += "\n";
     text += "  read " + ms(stats.decode_ms) + ", encode " + ms(first.encode_ms) + "\n";
   }
   for (const Answer& answer : picture.answers) {
