@@ -218,5 +218,19 @@ TEST(Variants, ReleasesOf2024AskInTextAndDifferInTheirTagsAndTiles) {
   EXPECT_EQ(variant("moondream2-2024-05-20").config.text.prefix_attn, 0);
 }
 
+TEST(Variants, OnlyReleasesAreToldToAnswerInJson) {
+  for (const Variant& row : variants()) {
+    const bool own = row.name == "tiny" || row.name == "small" || row.name == kOwnVariant;
+    EXPECT_EQ(row.config.prompts.json_with_keys.empty(), own) << row.name;
+    EXPECT_EQ(row.config.prompts.json_plain.empty(), own) << row.name;
+    // Written where it is not the row's, and read again.
+    EXPECT_EQ(write_config_json(row.config).find("json_plain"), std::string::npos) << row.name;
+    ModelConfig told = row.config;
+    told.prompts.json_plain = "As JSON, please.";
+    EXPECT_EQ(parse_config_json(write_config_json(told), row.config, "told").prompts.json_plain,
+              "As JSON, please.");
+  }
+}
+
 }  // namespace
 }  // namespace moonbeam::model

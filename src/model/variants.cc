@@ -130,6 +130,13 @@ constexpr OwnSizes kOwnSizes[] = {
      .inner_dim = 512},
 };
 
+/// Models that we train know their own questions alone: a sentence more would only puzzle them. One that was
+/// taught to answer in JSON says so in its config.json.
+void ask_plainly(Prompts& prompts) {
+  prompts.json_with_keys.clear();
+  prompts.json_plain.clear();
+}
+
 /// Templates come with the tokenizer, which is trained beside the weights: config.json has them.
 ModelConfig config_own(const OwnSizes& sizes) {
   ModelConfig config;
@@ -157,6 +164,7 @@ ModelConfig config_own(const OwnSizes& sizes) {
   p.query_suffix_count = 1;
   p.reasoning = false;
   p.suppress_answer = true;
+  ask_plainly(p);
   return config;
 }
 
@@ -193,6 +201,7 @@ std::vector<Variant> make_variants() {
       kPhi);
   for (const OwnSizes& sizes : kOwnSizes) add(config_own(sizes), {});
   add(config_2025(kOwnVariant, starmie_prompts()), {});
+  ask_plainly(rows.back().config.prompts);
   rows.back().licence = {};
   for (Variant& row : rows) row.name = row.config.variant;
   return rows;

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 #include <moonbeam/scheduler.h>
 
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <limits>
 
+#include "base/test_folder.h"
 #include "grammar/testing.h"
 #include "tasks/batch.h"
 #include "tasks/prompts.h"
@@ -238,7 +241,17 @@ TEST(SchemaAnswer, EndsAtAFullContext) {
 }
 
 TEST(SchemaAnswer, TellsTheModelItsKeys) {
-  const auto with = engine("starter");
+  // The starter itself is told nothing: it does not know such sentences.
+  const base::TestFolder folder;
+  for (const char* file : {"model.safetensors", "tokenizer.json"}) {
+    std::filesystem::copy(testing::kTests + "data/starter/" + file, folder / file);
+  }
+  std::ifstream published(testing::kTests + "data/starter/config.json");
+  Json config = Json::parse(published);
+  config["moonbeam"] = {{"json_with_keys", "Answer in JSON with keys {keys}."},
+                        {"json_plain", "Answer in JSON."}};
+  folder.put("config.json", config.dump());
+  const auto with = open_engine(folder.path(), {.threads = 1});
   QueryOptions options;
   const auto decoded = [&](const std::vector<Token>& prompt) {
     std::vector<int> ids;
@@ -253,6 +266,8 @@ TEST(SchemaAnswer, TellsTheModelItsKeys) {
   options.schema = ResponseSchema::json_object();
   EXPECT_NE(text().find("What is it? Answer in JSON."), std::string::npos) << text();
   EXPECT_THROW(query_prompt(*with, "  ", options), Error);
+  EXPECT_EQ(query_prompt(*engine("starter"), "What is it?", options).size(),
+            query_prompt(*engine("starter"), "What is it?", {}, false).size());
 }
 
 TEST(SchemaAnswer, ExcludesStopStrings) {
