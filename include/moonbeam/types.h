@@ -75,10 +75,23 @@ struct SpatialRef {
   std::optional<Box> box = {};
 };
 
+/// A stretch of the reasoning text that talks about places in the picture.
+struct Grounding {
+  int start_idx = 0, end_idx = 0;  ///< characters (code points) of `text`, end exclusive
+  std::vector<Point> points;
+};
+
+struct Reasoning {
+  std::string text;
+  std::vector<Grounding> grounding;
+};
+
 struct QueryOptions : TextOptions {
   bool reasoning = false;                     ///< think first, with grounding (variants with thinking tokens)
   std::vector<SpatialRef> spatial_refs = {};  ///< variants of 2025-06-21 and later
   TextFn on_reasoning = {};                   ///< reasoning text as it is made
+  /// The whole of it with its places, before the answer's first text. Return false to stop.
+  std::function<bool(const Reasoning&)> on_reasoned = {};
   /// The answer is JSON after this schema, and valid even where it ends early: at max_tokens, or when a
   /// callback stops it, it is brought to its nearest end (Finish::kLength, kStopped). The question is
   /// followed by a sentence that names the keys. Excludes stop strings (kInvalidArgument). Reasoning stays
@@ -114,17 +127,6 @@ struct CaptionResult {
   std::string caption;
   Finish finish = Finish::kEos;
   Usage usage;
-};
-
-/// A stretch of the reasoning text that talks about places in the picture.
-struct Grounding {
-  int start_idx = 0, end_idx = 0;  ///< characters (code points) of `text`, end exclusive
-  std::vector<Point> points;
-};
-
-struct Reasoning {
-  std::string text;
-  std::vector<Grounding> grounding;
 };
 
 struct QueryResult {

@@ -8,7 +8,7 @@
 namespace moonbeam::tasks {
 
 AnswerGeneration::AnswerGeneration(const Engine& engine, const QueryOptions& options)
-    : engine_(engine), text_(engine, options, {}, options.schema) {
+    : engine_(engine), on_reasoned_(options.on_reasoned), text_(engine, options, {}, options.schema) {
   if (options.reasoning) reasoning_.emplace(engine, options);
 }
 
@@ -32,7 +32,7 @@ Next AnswerGeneration::think(Runner& runner, Sequence& sequence) {
   result_.usage.output_tokens += static_cast<int>(thought.ids.size() + thought.bins.size());
   result_.reasoning = std::move(thought.reasoning);
   between_ = answer_prompt(engine_);
-  if (thought.stopped) {
+  if (thought.stopped || (on_reasoned_ && !on_reasoned_(*result_.reasoning))) {
     result_.finish = Finish::kStopped;
     return {};
   }

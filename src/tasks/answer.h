@@ -1,6 +1,7 @@
 // A question from the end of its prompt to the end of its answer, thinking first where it was asked to.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,7 @@ class AnswerGeneration final : public Generation {
 
   const Engine& engine_;
   std::optional<ReasoningGeneration> reasoning_;
+  const std::function<bool(const Reasoning&)> on_reasoned_;
   TextGeneration text_;
   double start_ms_ = 0;  // of what is measured now
   std::vector<Token> between_;

@@ -129,6 +129,32 @@ class BatchOf : public ::testing::Test {
   Sequence sequence() const { return continue_image(*engine_, *picture_); }
 };
 
+TEST_F(BatchOf, ThoughtsAreToldWholeBeforeTheAnswer) {
+  const Model model = testing::model_of(engine_);
+  QueryOptions options;
+  options.reasoning = true;
+  options.max_tokens = 12;
+  std::vector<std::string> told;
+  options.on_reasoned = [&](const Reasoning& reasoning) {
+    told.push_back(reasoning.text);
+    return true;
+  };
+  options.on_text = [&](std::string_view) {
+    EXPECT_EQ(told.size(), 1u);
+    return true;
+  };
+  const QueryResult result = model.query(EncodedImage(picture_), "How many?", options);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0], result.reasoning->text);
+
+  options.on_reasoned = [](const Reasoning&) { return false; };
+  options.on_text = {};
+  const QueryResult stopped = model.query(EncodedImage(picture_), "How many?", options);
+  EXPECT_EQ(stopped.reasoning->text, result.reasoning->text);
+  EXPECT_EQ(stopped.answer, "");
+  EXPECT_EQ(stopped.finish, Finish::kStopped);
+}
+
 TEST_F(BatchOf, ObjectsThoughtsAndTextRunTogether) {
   const Model model = testing::model_of(engine_);
   const EncodedImage image(picture_);

@@ -61,6 +61,7 @@ class Preparation {
                                 : text_query_prompt(engine_, task.question, options);
     guard(options);
     options.on_reasoning = guarded(std::move(options.on_reasoning), job_);
+    options.on_reasoned = guarded(std::move(options.on_reasoned), job_);
     auto generation = std::make_unique<AnswerGeneration>(engine_, options);
     job_.read = [&answer = generation->result()](const Ended& ended, Outcome& out) {
       QueryResult result = std::move(answer);

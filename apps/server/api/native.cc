@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "server/api/ask.h"
@@ -66,10 +67,18 @@ void answer_text(Service& service, const ExchangePtr& exchange, Asked asked, boo
   if (!in_pieces) return answer_whole(service, exchange, std::move(asked), std::move(warnings));
   auto stream = std::make_shared<EventStream>(exchange);
   const std::string id = exchange->request().id;
-  std::get<TextTask>(asked.task).options.on_text = [stream, id](std::string_view text) {
+  auto& options = std::get<TextTask>(asked.task).options;
+  options.on_text = [stream, id](std::string_view text) {
     stream->send(chunk(text, false, id));
     return true;
   };
+  if constexpr (std::is_same_v<TextTask, QueryTask>) {
+    // Without `chunk`, which is what clients print.
+    options.on_reasoned = [stream, id](const Reasoning& reasoning) {
+      stream->send({{"reasoning", reasoning_json(reasoning)}, {"completed", false}, {"request_id", id}});
+      return true;
+    };
+  }
   // Whoever is refused here gets a plain answer: nothing was begun.
   ask(service, exchange, std::move(asked), end_of(stream, id, std::move(warnings)));
   stream->begin();

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <set>
 #include <thread>
@@ -28,8 +29,11 @@ class Native : public ::testing::Test {
  protected:
   void SetUp() override { open({}, {}); }
   void open(ServiceOptions options, const SchedulerOptions& scheduler) {
+    open_model(starter(), std::move(options), scheduler);
+  }
+  void open_model(const Model& model, ServiceOptions options = {}, const SchedulerOptions& scheduler = {}) {
     service_ = std::make_unique<Service>(std::move(options));
-    service_->open(starter(), scheduler);
+    service_->open(model, scheduler);
     router_ = {};
     add_native_routes(router_, *service_);
   }
@@ -195,25 +199,22 @@ TEST_F(Native, SameSeedSameText) {
   EXPECT_NE(answer("/v1/caption", none)["caption"], answer("/v1/caption", none)["caption"]);
 }
 
-/// The starter with a configuration that knows no long caption.
-Model without_long_captions() {
+/// The starter with another configuration.
+Model changed_starter(const std::string& name, const std::function<void(json& config)>& change) {
   namespace fs = std::filesystem;
-  const fs::path from = testing::kTests + "data/starter",
-                 folder = fs::path(::testing::TempDir()) / "short_only";
+  const fs::path from = testing::kTests + "data/starter", folder = fs::path(::testing::TempDir()) / name;
   fs::create_directories(folder);
-  for (const char* name : {"model.safetensors", "tokenizer.json"})
-    fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
+  for (const char* file : {"model.safetensors", "tokenizer.json"})
+    fs::copy_file(from / file, folder / file, fs::copy_options::overwrite_existing);
   json config = json::parse(testing::read_file((from / "config.json").string()));
-  config["tokenizer"]["templates"]["caption"]["long"] = nullptr;
+  change(config);
   std::ofstream(folder / "config.json") << config;
   return Model::load(folder.string(), {.mode = Mode::kF32, .threads = 2});
 }
 
 TEST_F(Native, LongCaptionsOfAModelWithoutThemAreNormalOnes) {
-  service_ = std::make_unique<Service>();
-  service_->open(without_long_captions());
-  router_ = {};
-  add_native_routes(router_, *service_);
+  open_model(changed_starter(
+      "short_only", [](json& config) { config["tokenizer"]["templates"]["caption"]["long"] = nullptr; }));
   const json got = answer("/v1/caption", greedy({{"length", "long"}}));
   EXPECT_EQ(got["caption"], starter().caption(encoded()).caption);
   EXPECT_EQ(got["warnings"].size(), 1u);
@@ -276,6 +277,26 @@ TEST_F(Native, StreamsThatAreRefusedAreNeverBegun) {
             "400 image_decode_failed image_url");
   EXPECT_EQ(refused("/v1/query", greedy({{"stream", true}, {"question", "q"}, {"reasoning", true}})),
             "400 unsupported_option reasoning");
+}
+
+TEST_F(Native, ReasoningIsOneEventBeforeTheAnswer) {
+  open_model(changed_starter("thinking", [](json& config) { config["tokenizer"]["reasoning"] = true; }));
+  const json body = greedy({{"question", "How many?"}, {"reasoning", true}, {"max_tokens", 12}});
+  const json whole = answer("/v1/query", body);
+  EXPECT_EQ(keys(whole["reasoning"]), (std::set<std::string>{"text", "grounding"}));
+  json in_pieces = body;
+  in_pieces["stream"] = true;
+  const auto events = post("/v1/query", in_pieces)->ended().events();
+  ASSERT_GE(events.size(), 2u);
+  EXPECT_EQ(events[0]["reasoning"], whole["reasoning"]);
+  EXPECT_EQ(events[0]["completed"], false);
+  EXPECT_FALSE(events[0].contains("chunk"));
+  std::string text;
+  for (std::size_t i = 1; i < events.size(); ++i) {
+    EXPECT_FALSE(events[i].contains("reasoning"));
+    text += events[i]["chunk"].get<std::string>();
+  }
+  EXPECT_EQ(text, whole["answer"]);
 }
 
 TEST_F(Native, ObjectsAreNotStreamed) {
