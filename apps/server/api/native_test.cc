@@ -306,6 +306,8 @@ TEST_F(Native, ObjectsAreNotStreamed) {
 /// Keeps the scheduler's thread busy until it is opened, so that what comes after waits in the queue.
 class Held : public Native {
  protected:
+  // The scheduler's thread may still be on its way out of the callback.
+  void TearDown() override { service_.reset(); }
   void hold(int max_queue) {
     open({}, {.parallel = 1, .max_queue = max_queue});
     TaskRequest request{.task = QueryTask{.question = "What?"}};
