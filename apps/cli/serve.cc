@@ -52,7 +52,10 @@ class ModelBackend final : public server::Backend {
  private:
   static server::ServiceOptions service_options(const Options& options) {
     server::ServiceOptions service;
+    service.any_model = !options.serve.no_any_model;
+    service.aliases = parts_of(options.serve.aliases);
     service.pictures.max_pixels = options.serve.max_pixels;
+    service.pictures.turn_uploads = !options.serve.no_exif;
     service.timeout_seconds =
         static_cast<double>(parse_duration_ms("--timeout", options.serve.timeout)) / 1000;
     return service;

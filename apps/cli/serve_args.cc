@@ -103,6 +103,13 @@ void add_access(CLI::App& verb, ServeArgs& o) {
           ""));
 }
 
+void add_answers(CLI::App& verb, ServeArgs& o) {
+  Group answers(verb, "Answers");
+  answers.list("--alias", o.aliases, "NAME", "Another name of the model (repeatable)");
+  answers.flag("--no-any-model", o.no_any_model, "404 for requests that name another model or adapter");
+  answers.flag("--no-exif", o.no_exif, "Take uploads as they lie; pictures in image_url always are");
+}
+
 void add_limits(CLI::App& verb, ServeArgs& o) {
   Group limits(verb, "Limits");
   limits.value("--max-body", o.max_body, "BYTES", "Largest request")
@@ -152,17 +159,19 @@ void add_operation(CLI::App& verb, ServeArgs& o) {
 
 void add_serve_options(CLI::App& verb, ServeArgs& args) {
   add_access(verb, args);
+  add_answers(verb, args);
   add_limits(verb, args);
   add_operation(verb, args);
 }
 
 const std::vector<std::string>& serve_settings() {
   static const std::vector<std::string> names = {
-      "host",     "port",        "listen",       "port-file",       "api-key-file",
-      "api-key",  "no-auth",     "metrics-open", "allowed-host",    "cors-origin",
-      "rate",     "max-body",    "max-pixels",   "timeout",         "max-queue",
-      "parallel", "image-cache", "workers",      "max-connections", "max-connections-per-address",
-      "grace",    "log-file",    "log-anon",     "no-log"};
+      "host",         "port",        "listen",       "port-file",       "api-key-file",
+      "api-key",      "no-auth",     "metrics-open", "allowed-host",    "cors-origin",
+      "rate",         "max-body",    "max-pixels",   "timeout",         "max-queue",
+      "parallel",     "image-cache", "workers",      "max-connections", "max-connections-per-address",
+      "grace",        "log-file",    "log-anon",     "no-log",          "alias",
+      "no-any-model", "no-exif"};
   return names;
 }
 
