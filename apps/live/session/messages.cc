@@ -120,8 +120,10 @@ std::string written(const Json& message) {
   return message.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
 }
 
-Json timing_json(const Timing& timing) {
-  const bool counts = timing.decode_ms > 0 && timing.tokens > 0;
+// A rate of tokens is told for texts alone: an object takes few steps, and not all of them are tokens.
+Json timing_json(const Timing& timing, Skill skill) {
+  const bool text = skill == Skill::kCaption || skill == Skill::kQuery;
+  const bool counts = text && timing.decode_ms > 0 && timing.tokens > 0;
   return {{"queue_ms", ms(timing.queue_ms)},
           {"decode_image_ms", ms(timing.decode_image_ms)},
           {"encode_ms", ms(timing.encode_ms)},
@@ -228,7 +230,7 @@ std::string write_result(std::int64_t seq, Rev rev, double captured, const Answe
   add_found(answer, out);
   out["w"] = answer.width;
   out["h"] = answer.height;
-  out["timing"] = timing_json(answer.timing);
+  out["timing"] = timing_json(answer.timing, answer.skill);
   out["cached"] = answer.cached;
   out["dropped"] = counts.dropped;
   out["counts"] = counts_json(counts);

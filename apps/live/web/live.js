@@ -75,7 +75,7 @@ const link = {
     return out;
   },
   post(body, type) {
-    const events = this.events, size = body.size ?? body.length;
+    const events = this.events, size = body.byteLength ?? body.length;
     events.pending += size;
     events.chain = events.chain
       .then(() => fetch('/live/frame?session=' + events.session, { method: 'POST', headers: this.headers(events, type), body, signal: events.abort.signal }))
@@ -88,9 +88,9 @@ const link = {
     if (this.socket?.readyState === 1) this.socket.send(text);
     else if (this.events) this.post(text, 'application/json');
   },
-  send(blob) {
-    if (this.socket?.readyState === 1) this.socket.send(blob);
-    else if (this.events) this.post(blob, 'application/octet-stream');
+  send(frame) {
+    if (this.socket?.readyState === 1) this.socket.send(frame);
+    else if (this.events) this.post(frame, 'application/octet-stream');
   },
   greet() { this.say(this.key ? { t: 'hello', v: 1, key: this.key } : { t: 'hello', v: 1 }); },
   hear(text) { const message = JSON.parse(text); heard[message.t]?.(message); },
@@ -425,7 +425,7 @@ const answer = {
   hint() {
     if (this.latest && task.ready && $('text').className !== 'hint') return;
     const asks = task.skill === 'query' ? 'Type a question. It is asked of every new frame.' : 'Type what to look for.';
-    this.text(!task.ready ? asks : source ? 'Looking…' : 'The answer will stand here.', 'hint');
+    this.text(!task.ready ? asks : !source ? 'The answer will stand here.' : link.open ? 'Looking…' : 'No server yet…', 'hint');
   },
 };
 
@@ -448,37 +448,35 @@ const history = {
   add(entry) {
     const last = this.all[0];
     if (last && last.text === entry.text && last.skill === entry.skill && last.prompt === entry.prompt) {
-      // The same once more: its newest frame, counted.
-      this.release(last);
-      entry.times = last.times + 1;
-      this.all[0] = entry;
-    } else {
-      entry.times = 1;
-      this.all.unshift(entry);
-      for (const old of this.all.splice(kHistory)) this.release(old);
+      // The same once more is counted; its first frame stays.
+      last.times++;
+      last.time = entry.time;
+      last.about.textContent = this.about(last);
+      return;
     }
+    entry.times = 1;
     entry.url = URL.createObjectURL(entry.blob);
-    this.draw();
+    this.all.unshift(entry);
+    $('entries').prepend(this.item(entry));
+    for (const old of this.all.splice(kHistory)) this.release(old);
+    $('history').hidden = false;
   },
-  release(entry) { if (still.url !== entry.url) URL.revokeObjectURL(entry.url); },
-  draw() {
-    $('history').hidden = this.all.length === 0;
-    const focused = [...$('entries').querySelectorAll('button')].indexOf(document.activeElement);
-    $('entries').replaceChildren(...this.all.map((entry) => this.item(entry)));
-    if (focused >= 0) $('entries').querySelectorAll('button')[focused]?.focus({ preventScroll: true });
+  release(entry) {
+    entry.item.remove();
+    if (still.url !== entry.url) URL.revokeObjectURL(entry.url);
   },
+  about(entry) { return facts(entry.time.toLocaleTimeString(), { query: entry.prompt, detect: 'Detect', point: 'Point', caption: 'Describe' }[entry.skill], entry.times > 1 && `${entry.times} times`); },
   item(entry) {
     const picture = make('img', { src: entry.url, alt: '', loading: 'lazy', className: entry.mirrored ? 'mirrored' : '' });
-    const prompt = { query: entry.prompt, detect: 'Detect', point: 'Point', caption: 'Describe' }[entry.skill];
-    const about = facts(entry.time.toLocaleTimeString(), prompt, entry.times > 1 && `${entry.times} times`);
+    entry.about = make('small', { textContent: this.about(entry) });
     const open = make('button', { className: 'open', title: 'Show this frame', onclick: () => freezeOn(entry) },
-      picture, make('span', {}, make('b', { textContent: entry.text }), make('small', { textContent: about })));
+      picture, make('span', {}, make('b', { textContent: entry.text }), entry.about));
     const copy = make('button', { className: 'text', textContent: 'Copy', onclick: async () => {
       copy.textContent = await navigator.clipboard?.writeText(entry.text).then(() => 'Copied', () => 0) || 'Not allowed';
       setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
     } });
     copy.setAttribute('aria-label', 'Copy: ' + entry.text);
-    return make('li', {}, open, copy);
+    return entry.item = make('li', {}, open, copy);
   },
   lines() {
     return this.all.map((entry) => JSON.stringify({
@@ -489,7 +487,10 @@ const history = {
   save() {
     make('a', { href: URL.createObjectURL(new Blob([this.lines()])), download: 'moonbeam.jsonl' }).click();
   },
-  clear() { this.all.splice(0).forEach((entry) => this.release(entry)); this.draw(); },
+  clear() {
+    for (const entry of this.all.splice(0)) this.release(entry);
+    $('history').hidden = true;
+  },
 };
 
 // --- Frames: the newest one to the server, never a queue ---------------------------------------------------
@@ -521,7 +522,7 @@ const frames = {
   seq: 1e9,  // never one of the server's source
   flight: new Map(), running: -1, waiting: -1,
   sent: null, analysed: null,  // thumbnails
-  encoding: false, wanted: false, lastSent: 0,
+  encoding: false, wanted: false, fresh: false, lastSent: 0,
 
   get unacknowledged() { return [...this.flight.values()].some((frame) => !frame.received); },
 
@@ -531,9 +532,10 @@ const frames = {
     if (!source || (source.kind === 'server' && !frozen) || !link.open || !task.ready || this.encoding || this.unacknowledged) return;
     const picture = frozen ?? source.picture(), time = now();
     if (!picture || picture.naturalWidth === 0 || link.buffered > kMaxBuffered) return;
-    if (!this.wanted && (paused || frozen || document.hidden || !source.live)) return;
+    if (!this.wanted && (paused || frozen || document.hidden || !this.fresh)) return;
     if (this.waiting >= 0 && time - this.lastSent < kReplaceAfter) return;
     const thumb = thumbnail(picture);
+    this.fresh = false;
     if (!this.wanted && $('skip').checked && this.sent && sameScene(this.sent, thumb)) {
       figures.skipped++;
       if (this.running < 0 && this.waiting < 0) answer.unchanged();
@@ -547,24 +549,26 @@ const frames = {
     this.wanted = false;
     const from = source, mirrored = frozen ? answer.latest.mirrored : isMirrored();
     try {
-      const { blob, width, height } = await encode(picture, Number($('size').value));
+      const { blob, width, height } = await encode(picture, Number($('size').value)), bytes = await blob.arrayBuffer();
       if (from !== source || !link.open || !task.ready) return;
       if (paused && force) link.say({ t: 'step' });
       const seq = ++this.seq;
       const header = new TextEncoder().encode(JSON.stringify({ seq, ts: captured, rev: task.rev, w: width, h: height, ...(force && { force }) }));
-      const length = new DataView(new ArrayBuffer(4));
-      length.setUint32(0, header.length, true);
+      const message = new Uint8Array(4 + header.length + bytes.byteLength);
+      new DataView(message.buffer).setUint32(0, header.length, true);
+      message.set(header, 4);
+      message.set(new Uint8Array(bytes), 4 + header.length);
       this.flight.set(seq, { seq, blob, thumb, mirrored, asked: task.asked });
       this.sent = thumb;
       this.lastSent = captured;
       figures.sent++;
-      link.send(new Blob([length, header, blob]));
+      link.send(message);
     } catch (error) {
       answer.fail('This picture cannot be read: ' + error.message);
     } finally {
       this.encoding = false;
+      if (this.wanted) this.offer();
     }
-    if (this.wanted) this.offer();
   },
   received(seq) {
     const frame = this.flight.get(seq);
@@ -646,6 +650,7 @@ function watchVideo() {
     if (source !== from) return;
     if (video.readyState >= 2 && !video.paused) {
       figures.captured++;
+      frames.fresh = true;
       frames.offer();
     }
     video.requestVideoFrameCallback ? video.requestVideoFrameCallback(next) : requestAnimationFrame(next);
@@ -861,7 +866,7 @@ function explainInsecure() {
     title: 'The camera needs a secure page',
     text: `Browsers hand out the camera on https and on localhost only, and this page came from http://${location.host}. One of these helps:`,
     list: [['On the server’s own machine, open ', code(`http://localhost:${port}`)], ['From here, tunnel: ', code(`ssh -L ${port}:localhost:${port} ${location.hostname}`), ', then open ', code(`http://localhost:${port}`)],
-      ['Start the server with ', code('--tls-cert'), ' and ', code('--tls-key')], ['Open files instead: that works everywhere']],
+      ['Put a proxy that speaks https in front of the server'], ['Open files instead: that works everywhere']],
     actions: [openFiles(true)],
   });
 }
