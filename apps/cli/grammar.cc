@@ -76,6 +76,10 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam serve\n"
      "moonbeam serve -m tiny --port 8080\n"
      "moonbeam serve --host 0.0.0.0 --api-key-file keys.txt --allowed-host vision.lan"},
+    {"live", "[OPTIONS]", "Serve, and show a page that says what a camera sees",
+     "moonbeam live --open\n"
+     "moonbeam live --source photos\n"
+     "moonbeam live --source camera:/dev/video0 -m tiny --port 8080"},
     {"train", "RECIPE --out RUN [OPTIONS]", "Train a model; the trainer is a program beside this one",
      "moonbeam train train/recipes/tiny.toml --out run\n"
      "moonbeam train --resume run --minutes 8\n"
@@ -110,7 +114,6 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
 });
 
 constexpr std::array kAbsent = std::to_array<AbsentVerb>({
-    {"live", "the live page"},
     {"batch", "batch files"},
     {"mockllm", "the mock LLM server"},
 });
@@ -540,6 +543,14 @@ void add_tools(CLI::App& app, Options& o) {
             "Show what can be downloaded; with MODEL its files. Downloads nothing");
   pull.flag("Output", "--json", o.output.json, "One JSON object");
   pull.common_output();
+
+  Builder live(add_verb(app, "live"), o);
+  live.value("Page", "--source", o.serve.source, "camera:DEVICE|DIR|VIDEO",
+             "What the server itself looks at; without, the page shows it something");
+  live.flag("Page", "--open", o.serve.open, "Open the page in this machine's browser");
+  live.model();
+  add_serve_options(*app.get_subcommand("live"), o.serve);
+  live.common_output();
 
   Builder list(add_verb(app, "list"), o);
   list.flag("Output", "--json", o.output.json, "One JSON object a model, each on one line");

@@ -45,6 +45,7 @@ int run_verb(CommandLine& line) {
   if (verb == "bench") return run_bench(options);
   if (verb == "train tokenizer") return run_train_tokenizer(options);
   if (verb == "serve") return run_serve(options);
+  if (verb == "live") return run_serve(options);
   if (verb == "mcp") return run_mcp(options);
   if (verb == "pull") return run_pull(options);
   if (verb == "list") return run_list(options);

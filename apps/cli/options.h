@@ -129,6 +129,8 @@ struct ServeArgs {
   double rate = 0;
   std::string max_body = "20M", timeout = "300s", image_cache = "512M", grace = "20s";
   std::int64_t max_pixels = 50'000'000;
+  std::string source;  ///< live: what the server itself looks at
+  bool open = false;   ///< live: show the page
   int max_queue = 10, parallel = 8, workers = 0, max_connections = 4096, per_address = 64;
 };
 

@@ -1,4 +1,5 @@
-// moonbeam serve: options become the server's, the model its backend. The life of it is server/operation.
+// moonbeam serve and live: options become the server's, the model its backend. The life of it is
+// server/operation.
 #include "server/operation/serve.h"
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include "cli/errors.h"
+#include "cli/live.h"
 #include "cli/serve_args.h"
 #include "cli/session.h"
 #include "cli/tools.h"
@@ -19,9 +21,13 @@ namespace {
 /// The model, its scheduler and the routes about them.
 class ModelBackend final : public server::Backend {
  public:
-  explicit ModelBackend(const Options& options) : options_(options), service_(service_options(options)) {}
+  explicit ModelBackend(const Options& options)
+      : options_(options), service_(service_options(options)), page_(page_options(options.serve)) {}
 
-  void add_routes(server::Router& router) override { server::add_native_routes(router, service_); }
+  void add_routes(server::Router& router) override {
+    server::add_native_routes(router, service_);
+    page_.add_routes(router);
+  }
 
   void open(const std::function<bool()>& carry_on) override {
     LoadOptions load = load_options(options_.model);
@@ -37,8 +43,10 @@ class ModelBackend final : public server::Backend {
     scheduler.max_queue = options_.serve.max_queue;
     scheduler.image_cache = parse_bytes("--image-cache", options_.serve.image_cache);
     service_.open(std::move(model), scheduler);
+    page_.open(service_.scheduler(), service_.model().info());
   }
 
+  void drain() override { page_.stop(); }
   void stop() override { service_.scheduler().stop(); }
   SchedulerStats stats() const override { return service_.scheduler().stats(); }
   ModelInfo model() const override { return service_.model().info(); }
@@ -63,14 +71,8 @@ class ModelBackend final : public server::Backend {
 
   const Options& options_;
   mutable server::Service service_;
+  live::Page page_;  // its sessions end before the scheduler
 };
-
-std::vector<server::Key> keys_of(const ServeArgs& args) {
-  std::vector<server::Key> keys;
-  for (const std::string& secret : parts_of(args.keys))
-    keys.push_back(server::make_key("key" + std::to_string(keys.size() + 1), secret));
-  return keys;
-}
 
 std::vector<std::string> addresses_of(const ServeArgs& args) {
   std::vector<std::string> listen = parts_of(args.listen);
@@ -114,6 +116,11 @@ int run_serve(const Options& options) {
   serve.port_file = args.port_file;
   serve.grace = std::chrono::milliseconds(parse_duration_ms("--grace", args.grace));
   if (!options.output.quiet) serve.say = [](const std::string& what) { complain("note: " + what); };
+  if (options.verb == "live") {
+    serve.on_listening = [&](const std::vector<server::Listener>& listeners) {
+      show_page(listeners.front().url() + "/", args.open, options.output.quiet);
+    };
+  }
   ModelBackend backend(options);
   return server::serve(std::move(serve), backend);
 }

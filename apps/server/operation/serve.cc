@@ -164,6 +164,7 @@ class Serving {
     for (const Listener& listener : server_->listeners())
       places += (places.empty() ? "" : " and ") + listener.url();
     say("listening on " + places);
+    if (options_.on_listening) options_.on_listening(server_->listeners());
   }
 
   void write_port_file() const {
@@ -198,6 +199,7 @@ class Serving {
     say("stopping");
     if (log_) log_->event("stopping");
     server_->drain();
+    if (loaded_) backend_.drain();
     const auto last = std::chrono::steady_clock::now() + options_.grace;
     int second = 0;
     while (!server_->wait_idle(20ms)) {

@@ -20,6 +20,8 @@ class Backend {
   virtual void add_routes(Router& router) = 0;
   /// Loads the model; ends early, with Error kCancelled, where `carry_on` says false.
   virtual void open(const std::function<bool()>& carry_on) = 0;
+  /// The server stops: what would never end by itself is to end now. Not before open() has returned.
+  virtual void drain() {}
   /// Ends every request that is still in work; each tells its client so. Not before open() has returned.
   virtual void stop() = 0;
   // Once open.
@@ -40,6 +42,8 @@ struct ServeOptions {
   bool metrics_open = false;
   std::string port_file = {};
   std::chrono::milliseconds grace{20'000};
+  /// Where it listens, before the model is there.
+  std::function<void(const std::vector<Listener>&)> on_listening = {};
   /// What people are to know: where it listens, that the model is there.
   std::function<void(const std::string&)> say = {};
 };
