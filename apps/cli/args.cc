@@ -217,8 +217,8 @@ std::optional<std::string> parse(CommandLine& line, const std::vector<std::strin
     return verb.get_option_no_throw("--" + name) != nullptr;
   });
   std::vector<std::string> local;
-  for (const char* name :
-       {"--adapter", "--variant", "--mode", "--isa", "--threads", "--mmap", "--stop", "--offline"}) {
+  for (const char* name : {"--adapter", "--variant", "--mode", "--isa", "--threads", "--mmap", "--stop",
+                           "--schema", "--offline"}) {
     if (is_typed(verb, name)) local.emplace_back(name);
   }
   const bool model_typed = is_typed(verb, "--model");

@@ -299,6 +299,7 @@ void add_tasks(CLI::App& app, Options& o) {
   query.flag("Text", "--reasoning", o.ask.reasoning, "Think first, where the model can");
   query.repeated("Text", "--ref", o.ask.refs, "X,Y|X0,Y0,X1,Y1",
                  "Place the question is about, 0 to 1 (repeatable)");
+  query.value("Text", "--schema", o.ask.schema, "FILE|JSON", "Answer in JSON after this JSON schema");
   query.sampling(), query.model(), query.remote(), query.output("text|json|csv");
 
   for (const char* name : {"detect", "point"}) {

@@ -37,6 +37,7 @@ struct AskArgs {
   std::string length = "normal";
   std::vector<std::string> questions, objects, refs;
   bool reasoning = false;
+  std::string schema;  ///< a file, or JSON as it stands
   int max_objects = 50;
   bool clamp = false;
   std::string draw;

@@ -1,4 +1,7 @@
 // moonbeam query: one encoded picture, any number of questions.
+#include <fstream>
+#include <sstream>
+
 #include "cli/errors.h"
 #include "cli/places.h"
 #include "cli/run.h"
@@ -6,8 +9,27 @@
 
 namespace moonbeam::cli {
 
-int run_query(const Options& options) {
+namespace {
+
+/// The schema itself, so that what a run is resumed with does not hang on a file's name.
+std::string schema_text(const std::string& argument) {
+  const std::size_t first = argument.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || argument[first] == '{') return argument;
+  std::ifstream file(argument, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    throw Error(ErrorCode::kNotFound, "--schema: " + argument + ": no such file, and no JSON object either");
+  }
+  return text.str();
+}
+
+}  // namespace
+
+int run_query(const Options& asked) {
+  Options options = asked;
+  options.ask.schema = schema_text(asked.ask.schema);
   QueryOptions query;
+  if (!asked.ask.schema.empty()) query.schema = ResponseSchema::parse(options.ask.schema);
   for (const std::string& text : options.ask.refs) query.spatial_refs.push_back(parse_ref(text));
   query.reasoning = options.ask.reasoning;
   query.sampling = sampling_options(options.sampling);

@@ -34,6 +34,7 @@ std::string run_options(const Options& options, Task task, const std::string& mo
   if (task == Task::kQuery) {
     put(json, "reasoning", ask.reasoning, plain.reasoning);
     put(json, "ref", ask.refs, plain.refs);
+    put(json, "schema", ask.schema, plain.schema);
   }
   if (task == Task::kCaption || task == Task::kQuery) {
     const SamplingArgs &sampling = options.sampling, &greedy = standard.sampling;

@@ -38,6 +38,7 @@ TEST(Resume, ComparesWhatChangesAnAnswer) {
       {Task::kCaption, [](Options& o) { o.pictures.no_orientation = true; }},
       {Task::kCaption, [](Options& o) { o.model.variant = "moondream2"; }},
       {Task::kQuery, [](Options& o) { o.sampling.max_tokens = 7; }},
+      {Task::kQuery, [](Options& o) { o.ask.schema = "{}"; }},
       {Task::kQuery, [](Options& o) { o.ask.reasoning = true; }},
       {Task::kDetect, [](Options& o) { o.ask.max_objects = 7; }},
       {Task::kPoint, [](Options& o) { o.ask.clamp = true; }},

@@ -112,6 +112,45 @@ TEST(Query, TakesPlaces) {
   expect_refused(run({"query", "--quiet", "-m", "synth:tiny", sample("s1.png"), "Why?", "--ref", "2,0"}), 2);
 }
 
+TEST(Query, AnswersInJsonAfterASchema) {
+  const std::string schema =
+      R"({"properties": {"dog": {"type": "boolean"}, "name": {"type": "string", "maxLength": 9}},
+    "required": ["dog", "name"]})";
+  const auto check = [](const std::string& answer) {
+    const json value = json::parse(answer);
+    EXPECT_EQ(value.size(), 2u);
+    EXPECT_TRUE(value["dog"].is_boolean() && value["name"].is_string()) << answer;
+  };
+  const Ran text =
+      run(with_model({"query", sample("s1.png"), "What is it?", "--schema", schema, "--stream"}));
+  ASSERT_EQ(text.status, 0) << text.err;
+  check(text.out);
+  const TestFolder folder;
+  folder.put("schema.json", schema);
+  for (const char* most : {"1", "3", "60"}) {
+    const Ran ran = run(with_model({"query", sample("s1.png"), "What is it?", "--schema",
+                                    folder.path("schema.json"), "--json", "--max-tokens", most}));
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    const json line = json::parse(ran.out);
+    check(line["answer"]);
+    EXPECT_EQ(line["finish_reason"], *most == '6' ? "stop" : "length");
+  }
+}
+
+TEST(Query, RefusesASchemaThatItCannotKeep) {
+  const auto asked = [](const std::string& schema) {
+    return run(with_model({"query", sample("s1.png"), "What is it?", "--schema", schema}));
+  };
+  const Ran keyword = asked(R"({"properties": {"a": {"pattern": "x"}}})");
+  expect_refused(keyword, 5);
+  EXPECT_NE(keyword.err.find("#/properties/a: 'pattern' is not supported"), std::string::npos) << keyword.err;
+  expect_refused(asked("{"), 2);
+  const Ran nowhere = asked("no-such-schema.json");
+  expect_refused(nowhere, 3);
+  EXPECT_NE(nowhere.err.find("no-such-schema.json"), std::string::npos) << nowhere.err;
+  expect_refused(run(with_model({"query", "Hm?", "--schema", "{}", "--stop", "x"})), 2);
+}
+
 TEST(Query, NeedsNoPicture) {
   const Ran ran = run(with_model({"query", "Is there a dog?", "--json"}));
   ASSERT_EQ(ran.status, 0) << ran.err;
