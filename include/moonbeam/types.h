@@ -94,8 +94,8 @@ struct QueryOptions : TextOptions {
   std::function<bool(const Reasoning&)> on_reasoned = {};
   /// The answer is JSON after this schema, and valid even where it ends early: at max_tokens, or when a
   /// callback stops it, it is brought to its nearest end (Finish::kLength, kStopped). The question is
-  /// followed by a sentence that names the keys. Excludes stop strings (kInvalidArgument). Reasoning stays
-  /// free.
+  /// followed by a sentence that names the keys, but for models of our own. Excludes stop strings
+  /// (kInvalidArgument). Reasoning stays free.
   std::optional<ResponseSchema> schema = {};
 };
 
