@@ -1,4 +1,4 @@
-// Writes small seeds for the fuzz targets into FOLDER/{safetensors,gguf,tokenizer_json}, cut from the
+// Writes small seeds for the fuzz targets into FOLDER/TARGET, cut from the
 // goldens: small tensors in the files' own names, the first tokens and merges of the tokenizer.
 #include <moonbeam/error.h>
 
@@ -65,7 +65,33 @@ std::vector<std::pair<std::string, formats::GgufValue>> gguf_keys(const formats:
           {"clip.vision.image_mean", std::vector<double>{0.5, 0.5, 0.5}}};
 }
 
+/// A record of each format behind the byte that chooses its reader (annotations_fuzz.cc), runs, an archive.
+void make_annotation_seeds(const std::string& folder) {
+  const std::string texts[] = {
+      R"({"images":[{"id":7,"file_name":"a.jpg","width":5,"height":4}],"categories":[{"id":1,"name":"dog"}],"annotations":[{"id":5,)"
+      R"("image_id":7,"category_id":1,"bbox":[1,1,3,2],"area":6,"iscrowd":0,"segmentation":{"size":[4,5],"counts":"5220003"}}]})",
+      R"({"images":[],"annotations":[{"id":1,"image_id":7,"caption":"a dog"}]})",
+      R"({"annotations":[{"image_id":7,"file_name":"a.png","segments_info":[{"id":9,"category_id":1,"area":3,"bbox":[0,0,1,1]}]}]})",
+      R"({"dataset_id":"d","image_id":"7","caption":"a dog","timed_caption":[{"utterance":"a","start_time":0,"end_time":1}],"traces":[[{"x":0.5,"y":0.5,"t":1}]]})",
+      R"({"ref_id":1,"ann_id":2,"image_id":7,"split":"val","file_name":"a_000000000007_1.jpg","sentences":[{"sent_id":3,"sent":"dog","tokens":["dog"]}],"bbox":[1,2,3,4]})",
+      R"([{"image_id":2,"objects":[{"object_id":70,"x":30,"y":100,"w":80,"h":60,"names":["dog"]}]}])",
+      R"([{"id":"7","image":"a.jpg","conversations":[{"from":"human","value":"<image>\nWhat?"},{"from":"gpt","value":"A dog."}]}])",
+      R"({"v":1,"id":"x","image":{"key":"a","w":5,"h":4},"task":"detect","turns":[{"q":"dog"}],"regions":[{"label":"dog","box":[0.1,0.2,0.3,0.4]}]})"};
+  for (std::size_t i = 0; i < std::size(texts); ++i) {
+    write_text(folder + "/annotations/" + std::to_string(i), static_cast<char>(i) + texts[i]);
+  }
+  write_text(folder + "/run_lengths/string", std::string("\0Xo0n0Zn01O1ogm2", 16));
+  write_text(folder + "/run_lengths/outline", std::string("\1") + std::string(64, '@'));
+  std::string header("1.json");
+  header.resize(512, '\0');
+  header.replace(124, 11, "00000000002");
+  header.replace(148, 8, std::string("002533\0 ", 8));
+  header[156] = '0';
+  write_text(folder + "/shard/one", header + "[]" + std::string(510 + 1024, '\0'));
+}
+
 void make_seeds(const std::string& folder) {
+  make_annotation_seeds(folder);
   const std::string goldens = MOONBEAM_SOURCE_DIR "/tests/goldens/";
   const auto model = formats::open_safetensors(goldens + "tiny/model.safetensors");
   const auto quant = formats::open_safetensors(goldens + "ops/quant.safetensors");
