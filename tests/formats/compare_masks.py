@@ -1,4 +1,5 @@
 """Masks of ours against pycocotools: compare_masks.py MASK_VECTORS FOLDER. Everything has to be equal, run by run."""
+import importlib
 import json
 import subprocess
 import sys
@@ -20,6 +21,8 @@ def install(folder):
         lines = pip.stderr.strip().splitlines()
         print("skipped: pycocotools cannot be installed:", lines[-1] if lines else "pip says nothing")
         sys.exit(0)
+    importlib.invalidate_caches()  # the folder was not there when it was looked into
+    sys.path_importer_cache.pop(folder, None)
 
 
 def differences(row):
