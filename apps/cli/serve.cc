@@ -12,6 +12,8 @@
 #include "cli/session.h"
 #include "cli/tools.h"
 #include "server/api/native.h"
+#include "server/api/ollama/routes.h"
+#include "server/api/openai/chat_completions.h"
 #include "server/api/service.h"
 
 namespace moonbeam::cli {
@@ -26,6 +28,8 @@ class ModelBackend final : public server::Backend {
 
   void add_routes(server::Router& router) override {
     server::add_native_routes(router, service_);
+    server::add_openai_routes(router, service_);
+    server::add_ollama_routes(router, service_);
     page_.add_routes(router);
   }
 

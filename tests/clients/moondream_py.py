@@ -80,6 +80,13 @@ if not old:
     expect(status(lambda: model.caption(image, settings={"top_p": 2})) == 400, "400 for a value out of range")
 if hasattr(model, "segment"):
     expect(status(lambda: model.segment(image, "apple")) == 501, "501: the starter does not segment")
+if hasattr(model, "chat"):
+    said = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": encoded.image_url}},
+                                         {"type": "text", "text": question}]}]
+    answered = model.chat(said, **greedy)
+    expect(answered["message"]["content"] == answer and answered["finish_reason"] == "stop", "an answer in a chat")
+    expect("".join(model.chat(said, stream=True, **greedy)["message"]) == answer, "the same in pieces")
+    expect(status(lambda: model.chat(said, reasoning=True)) == 400, "400: no reasoning in a chat either")
 if not old and version != "0.1.1":
     named = moondream.vl(endpoint=open_to_all + "/v1", model="moondream2")
     expect(named.caption(image, **greedy)["caption"] == caption, "any model's name will do")

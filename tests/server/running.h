@@ -1,4 +1,4 @@
-// A server of the tests, with the native routes and the starter model.
+// A server of the tests, with the routes and the starter model.
 #pragma once
 
 #include <moonbeam/model.h>
@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "server/api/native.h"
+#include "server/api/ollama/routes.h"
+#include "server/api/openai/chat_completions.h"
 #include "server/http/server.h"
 
 namespace moonbeam::server::testing {
@@ -40,6 +42,8 @@ class RunningServer {
     service_.open(model);
     Router router;
     add_native_routes(router, service_);
+    add_openai_routes(router, service_);
+    add_ollama_routes(router, service_);
     options.listen = {"127.0.0.1:0"};
     options.inherit = false;
     server_.emplace(std::move(options));

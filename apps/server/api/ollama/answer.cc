@@ -56,11 +56,17 @@ std::string line_text(const JsonOut& line) {
   return json_text(line) + "\n";
 }
 
+Response stream_head() {
+  Response out{.content_type = "application/x-ndjson"};
+  out.headers.add("Cache-Control", "no-cache");
+  out.headers.add("X-Accel-Buffering", "no");
+  return out;
+}
+
 /// Nothing else may stand between lines: clients read each of them as JSON. So there is no ping.
 class LineStream : public PieceStream {
  public:
-  explicit LineStream(ExchangePtr exchange)
-      : PieceStream(std::move(exchange), {.content_type = "application/x-ndjson"}, "") {}
+  explicit LineStream(ExchangePtr exchange) : PieceStream(std::move(exchange), stream_head(), "") {}
   void fail(const Refusal& refusal) { fail_with(refusal, {line_text({{"error", refusal.what()}})}); }
 };
 
