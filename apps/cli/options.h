@@ -127,6 +127,7 @@ struct ServeArgs {
   std::string port_file, key_file, log_file;
   bool no_auth = false, metrics_open = false, log_anon = false, no_log = false;
   bool no_any_model = false, no_exif = false;
+  std::string multi_image = "last";
   double rate = 0;
   std::string max_body = "20M", timeout = "300s", image_cache = "512M", grace = "20s";
   std::int64_t max_pixels = 50'000'000;

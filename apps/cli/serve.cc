@@ -67,6 +67,8 @@ class ModelBackend final : public server::Backend {
     service.any_model = !options.serve.no_any_model;
     service.aliases = parts_of(options.serve.aliases);
     service.pictures.max_pixels = options.serve.max_pixels;
+    if (options.serve.multi_image == "tile") service.multi_image = server::MultiImage::kTile;
+    if (options.serve.multi_image == "reject") service.multi_image = server::MultiImage::kReject;
     service.pictures.turn_uploads = !options.serve.no_exif;
     service.timeout_seconds =
         static_cast<double>(parse_duration_ms("--timeout", options.serve.timeout)) / 1000;

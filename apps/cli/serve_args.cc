@@ -107,6 +107,11 @@ void add_answers(CLI::App& verb, ServeArgs& o) {
   Group answers(verb, "Answers");
   answers.list("--alias", o.aliases, "NAME", "Another name of the model (repeatable)");
   answers.flag("--no-any-model", o.no_any_model, "404 for requests that name another model or adapter");
+  answers
+      .value("--multi-image", o.multi_image, "last|tile|reject",
+             "Several pictures in a turn of a chat: the last, one sheet of all, or an error")
+      ->default_str("last")
+      ->check(CLI::IsMember({"last", "tile", "reject"}));
   answers.flag("--no-exif", o.no_exif, "Take uploads as they lie; pictures in image_url always are");
 }
 
@@ -171,7 +176,7 @@ const std::vector<std::string>& serve_settings() {
       "rate",         "max-body",    "max-pixels",   "timeout",         "max-queue",
       "parallel",     "image-cache", "workers",      "max-connections", "max-connections-per-address",
       "grace",        "log-file",    "log-anon",     "no-log",          "alias",
-      "no-any-model", "no-exif"};
+      "no-any-model", "no-exif",     "multi-image"};
   return names;
 }
 
