@@ -118,7 +118,7 @@ constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"mockllm", "the mock LLM server"},
 });
 
-constexpr std::array<std::string_view, 3> kAbsentFlags = {"--allow-url", "--schema", "--dtype"};
+constexpr std::array<std::string_view, 2> kAbsentFlags = {"--allow-url", "--dtype"};
 
 /// Checks a number and says in words what was expected.
 template <typename T>
