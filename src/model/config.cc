@@ -255,12 +255,9 @@ nlohmann::json own_json(const ModelConfig& config) {
                         {"text_stop", prompts.text_stop}};
   // Only where it is not the one of all releases: what was written before stays as it is.
   if (config.vision.eps != vision::VisionConfig{}.eps) out["vision_eps"] = config.vision.eps;
-  for (const Variant& row : variants()) {
-    if (row.name != config.variant) continue;
-    const Prompts& usual = row.config.prompts;
-    if (prompts.json_with_keys != usual.json_with_keys) out["json_with_keys"] = prompts.json_with_keys;
-    if (prompts.json_plain != usual.json_plain) out["json_plain"] = prompts.json_plain;
-  }
+  const Prompts usual;
+  if (prompts.json_with_keys != usual.json_with_keys) out["json_with_keys"] = prompts.json_with_keys;
+  if (prompts.json_plain != usual.json_plain) out["json_plain"] = prompts.json_plain;
   for (const CroppingName& row : kCroppings) {
     if (row.cropping == config.vision.cropping) out["cropping"] = row.name;
   }

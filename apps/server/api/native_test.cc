@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <moonbeam/version.h>
 
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <set>
@@ -199,21 +197,8 @@ TEST_F(Native, SameSeedSameText) {
   EXPECT_NE(answer("/v1/caption", none)["caption"], answer("/v1/caption", none)["caption"]);
 }
 
-/// The starter with another configuration.
-Model changed_starter(const std::string& name, const std::function<void(json& config)>& change) {
-  namespace fs = std::filesystem;
-  const fs::path from = testing::kTests + "data/starter", folder = fs::path(::testing::TempDir()) / name;
-  fs::create_directories(folder);
-  for (const char* file : {"model.safetensors", "tokenizer.json"})
-    fs::copy_file(from / file, folder / file, fs::copy_options::overwrite_existing);
-  json config = json::parse(testing::read_file((from / "config.json").string()));
-  change(config);
-  std::ofstream(folder / "config.json") << config;
-  return Model::load(folder.string(), {.mode = Mode::kF32, .threads = 2});
-}
-
 TEST_F(Native, LongCaptionsOfAModelWithoutThemAreNormalOnes) {
-  open_model(changed_starter(
+  open_model(testing::changed_starter(
       "short_only", [](json& config) { config["tokenizer"]["templates"]["caption"]["long"] = nullptr; }));
   const json got = answer("/v1/caption", greedy({{"length", "long"}}));
   EXPECT_EQ(got["caption"], starter().caption(encoded()).caption);
@@ -280,7 +265,8 @@ TEST_F(Native, StreamsThatAreRefusedAreNeverBegun) {
 }
 
 TEST_F(Native, ReasoningIsOneEventBeforeTheAnswer) {
-  open_model(changed_starter("thinking", [](json& config) { config["tokenizer"]["reasoning"] = true; }));
+  open_model(
+      testing::changed_starter("thinking", [](json& config) { config["tokenizer"]["reasoning"] = true; }));
   const json body = greedy({{"question", "How many?"}, {"reasoning", true}, {"max_tokens", 12}});
   const json whole = answer("/v1/query", body);
   EXPECT_EQ(keys(whole["reasoning"]), (std::set<std::string>{"text", "grounding"}));

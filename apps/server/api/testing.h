@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/test_folder.h"
 #include "server/api/service.h"
 #include "server/http/exchange.h"
 #include "server/http/router.h"
@@ -31,6 +33,20 @@ inline std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   EXPECT_TRUE(in) << path;
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// The starter with another configuration, of this process alone: tests run side by side.
+inline Model changed_starter(const std::string& name, const std::function<void(json& config)>& change) {
+  namespace fs = std::filesystem;
+  static const base::TestFolder copies;
+  const fs::path from = kTests + "data/starter", folder = copies / name;
+  fs::create_directories(folder);
+  for (const char* file : {"model.safetensors", "tokenizer.json"})
+    fs::copy_file(from / file, folder / file, fs::copy_options::skip_existing);
+  json config = json::parse(read_file((from / "config.json").string()));
+  change(config);
+  std::ofstream(folder / "config.json") << config;
+  return Model::load(folder.string(), {.mode = Mode::kF32, .threads = 2});
 }
 
 inline std::string base64(std::string_view bytes) {

@@ -1,9 +1,6 @@
 // Tests only: conversations and models for them.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,19 +8,6 @@
 #include "server/api/testing.h"
 
 namespace moonbeam::server::testing {
-
-/// The starter with a changed configuration.
-inline Model changed_starter(const std::string& name, const std::function<void(json&)>& change) {
-  namespace fs = std::filesystem;
-  const fs::path from = kTests + "data/starter", folder = fs::path(::testing::TempDir()) / name;
-  fs::create_directories(folder);
-  for (const char* file : {"model.safetensors", "tokenizer.json"})
-    fs::copy_file(from / file, folder / file, fs::copy_options::overwrite_existing);
-  json config = json::parse(read_file((from / "config.json").string()));
-  change(config);
-  std::ofstream(folder / "config.json") << config;
-  return Model::load(folder.string(), {.mode = Mode::kF32, .threads = 2});
-}
 
 /// As if it had been trained to think first: what clients see of that, not what it thinks.
 inline Model thinking_starter() {
