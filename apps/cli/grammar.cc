@@ -88,6 +88,10 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
     {"train tokenizer", "--input FILE... --out tokenizer.json [OPTIONS]",
      "Learn a tokenizer from text, each line by itself",
      "moonbeam train tokenizer --input questions.txt words.txt --vocab 2048 --out tokenizer.json"},
+    {"mockllm", "[OPTIONS]", "Serve a mock of a language model, for tests of what asks one",
+     "moonbeam mockllm --port 8001\n"
+     "moonbeam mockllm --fault 429=0.05,retry_after=1 --fault reset=0.02 --fault hallucinate=0.05,stage=S3\n"
+     "moonbeam mockllm --truth scenes --truth-error 0.02"},
     {"bench", "[OPTIONS]", "Measure how fast a model runs here",
      "moonbeam bench\n"
      "moonbeam bench -m synth:moondream2 --mode int8 -t 2 --repeat 9 --json"},
@@ -115,7 +119,6 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
 
 constexpr std::array kAbsent = std::to_array<AbsentVerb>({
     {"batch", "batch files"},
-    {"mockllm", "the mock LLM server"},
 });
 
 constexpr std::array<std::string_view, 2> kAbsentFlags = {"--allow-url", "--dtype"};
@@ -356,6 +359,53 @@ void add_scene_options(Builder& verb, ScenesArgs& scenes) {
 
 constexpr const char* kSplits = "train|val-seed|val-bg|val-style|val-photo";
 
+void add_mockllm(CLI::App& app, Options& o) {
+  MockArgs& mock = o.mock;
+  Builder verb(add_verb(app, "mockllm"), o);
+  const auto positive = number<double>(
+      parse_double, [](double x) { return x >= 0; }, "a number from 0");
+  const auto share = number<double>(
+      parse_double, [](double x) { return x >= 0 && x <= 1; }, "a number from 0 to 1");
+  verb.value("Server", "--host", mock.host, "ADDRESS", "Address to listen on")->default_str("127.0.0.1");
+  verb.value("Server", "--port", mock.port, "N", "Port; 0 for a free one, which is printed")
+      ->default_str("0")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 0 && n <= 65535; }, "0 to 65535"));
+  verb.value("Server", "--key-env", mock.key_env, "NAME",
+             "Ask for the key that this environment variable holds");
+  verb.repeated("Server", "--model", mock.models, "NAME", "Know only this model (repeatable)");
+  verb.repeated("Server", "--dialect", mock.dialects, "NAME",
+                "Heed schemas in this form: json_schema, structured_outputs, guided_json, llama_schema, "
+                "json_object (repeatable)");
+  verb.value("Answers", "--seed", mock.seed, "N", "Same seed, same answers to the same requests")
+      ->default_str("0")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 0; }, "a whole number from 0"));
+  verb.value("Answers", "--truth", mock.truth, "DIR",
+             "Answer questions about pictures by the truth of this set of 'data scenes'");
+  verb.value("Answers", "--truth-error", mock.truth_error, "X", "Share of them that is answered wrongly")
+      ->default_str("0")
+      ->check(share);
+  verb.repeated("Faults", "--fault", mock.faults, "NAME=SHARE[,OPTION=VALUE...]",
+                "What goes wrong, and how often (repeatable; docs/data.md lists them)");
+  verb.value("Faults", "--faults", mock.faults_file, "FILE", "The same, one a line");
+  verb.value("Faults", "--latency", mock.latency_ms, "MS", "Wait before each answer")
+      ->default_str("0")
+      ->check(positive);
+  verb.value("Faults", "--token-time", mock.token_ms, "MS", "And for each token of it")
+      ->default_str("0")
+      ->check(positive);
+  verb.value("Faults", "--capacity", mock.capacity, "N",
+             "Send away with 429 what is more at a time; 0: nothing")
+      ->default_str("0")
+      ->check(number<std::int64_t>(
+          parse_int, [](std::int64_t n) { return n >= 0 && n <= 1'000'000; }, "0 to 1000000"));
+  verb.value("Faults", "--per-minute", mock.per_minute, "N", "And what is more a minute; 0: nothing")
+      ->default_str("0")
+      ->check(positive);
+  verb.common_output();
+}
+
 void add_data_scenes(CLI::App& data, Options& o) {
   Builder scenes(add_verb(data, "data scenes"), o);
   ScenesArgs& args = o.scenes;
@@ -511,6 +561,8 @@ void add_tools(CLI::App& app, Options& o) {
   train.set_help_flag("-h,--help", "Print this help and exit")->group("Other");
   train.require_subcommand(1);
   add_tokenizer_training(train, o);
+
+  add_mockllm(app, o);
 
   Builder bench(add_verb(app, "bench"), o);
   bench.model();

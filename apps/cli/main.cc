@@ -42,6 +42,7 @@ int run_verb(CommandLine& line) {
   if (verb == "data atlas") return run_data_atlas(options);
   if (verb == "data scenes") return run_data_scenes(options);
   if (verb == "eval scenes") return run_eval_scenes(options);
+  if (verb == "mockllm") return run_mockllm(options);
   if (verb == "bench") return run_bench(options);
   if (verb == "train tokenizer") return run_train_tokenizer(options);
   if (verb == "serve") return run_serve(options);

@@ -114,6 +114,17 @@ struct RemoteArgs {
   std::string key, key_file;
 };
 
+/// mockllm.
+struct MockArgs {
+  std::string host = "127.0.0.1";
+  int port = 0;
+  std::string key_env, truth, faults_file;
+  std::vector<std::string> models, dialects, faults;
+  std::uint64_t seed = 0;
+  double truth_error = 0, latency_ms = 0, token_ms = 0, per_minute = 0;
+  int capacity = 0;
+};
+
 struct BenchArgs {
   int repeat = 5;
   bool no_limits = false;
@@ -154,6 +165,7 @@ struct Options {
   DataArgs data;
   ScenesArgs scenes;
   ServeArgs serve;
+  MockArgs mock;
 };
 
 }  // namespace moonbeam::cli

@@ -18,6 +18,7 @@ int run_data_atlas(const Options& options);
 int run_data_scenes(const Options& options);
 int run_eval_scenes(const Options& options);
 int run_serve(const Options& options);
+int run_mockllm(const Options& options);
 int run_list(const Options& options);
 int run_mcp(const Options& options);
 int run_pull(const Options& options);

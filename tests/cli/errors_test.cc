@@ -86,7 +86,7 @@ TEST(ExitCode, UnsupportedThingsAreFive) {
   expect_refused(ran, 5);
   EXPECT_NE(ran.err.find("HEIC"), std::string::npos) << ran.err;
   expect_refused(run(with_model({"caption", "https://example.org/a.jpg"})), 5);
-  for (const char* verb : {"batch", "mockllm"}) {
+  for (const char* verb : {"batch"}) {
     const Ran absent = run({verb, "--help"});
     expect_refused(absent, 5);
     EXPECT_NE(absent.err.find("this build does not have"), std::string::npos) << absent.err;
