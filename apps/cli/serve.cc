@@ -54,6 +54,7 @@ class ModelBackend final : public server::Backend {
   void stop() override { service_.scheduler().stop(); }
   SchedulerStats stats() const override { return service_.scheduler().stats(); }
   ModelInfo model() const override { return service_.model().info(); }
+  void write_metrics(std::string& text) const override { page_.write_metrics(text); }
   bool has_room() const override { return stats().queued < std::max(options_.serve.max_queue, 1); }
   int retry_after_s() const override {
     const SchedulerStats now = stats();

@@ -76,6 +76,8 @@ TEST(Serve, CountsForPrometheus) {
            "moonbeam:image_encode_seconds_count 1\n",
            "moonbeam:num_requests_running 0\n",
            "# TYPE moonbeam:time_to_first_token_seconds histogram\n",
+           "moonbeam:live_sessions 0\n",
+           "moonbeam:live_frames_total{result=\"answered\"} 0\n",
        }) {
     EXPECT_NE(answer.body.find(line), std::string::npos) << line << answer.body;
   }

@@ -112,6 +112,20 @@ HubStats Page::stats() const {
   return hub ? hub->stats() : HubStats{};
 }
 
+void Page::write_metrics(std::string& text) const {
+  const HubStats now = stats();
+  text += "# HELP moonbeam:live_sessions Viewers of the live page\n# TYPE moonbeam:live_sessions gauge\n";
+  text += "moonbeam:live_sessions " + std::to_string(now.sessions) + "\n";
+  text += "# HELP moonbeam:live_frames_total Frames by what became of them\n";
+  text += "# TYPE moonbeam:live_frames_total counter\n";
+  const std::pair<const char*, std::int64_t> frames[] = {
+      {"answered", now.answered}, {"dropped", now.dropped}, {"unchanged", now.unchanged}, {"bad", now.bad}};
+  for (const auto& [result, count] : frames) {
+    text +=
+        "moonbeam:live_frames_total{result=\"" + std::string(result) + "\"} " + std::to_string(count) + "\n";
+  }
+}
+
 void Page::add_routes(server::Router& router) {
   add_file_routes(router, impl_->options.plain_root);
   // Browsers cannot send a key with a WebSocket's handshake: it comes with the greeting.

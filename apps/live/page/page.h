@@ -44,6 +44,8 @@ class Page {
   void stop();
 
   HubStats stats() const;
+  /// The same for Prometheus: sessions now, frames by what became of them.
+  void write_metrics(std::string& text) const;
 
  private:
   struct Impl;

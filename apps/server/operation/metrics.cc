@@ -163,11 +163,6 @@ void Metrics::finished(const Finished& finished) {
   if (!account.cached) image_encode_.add(account.encode_ms / 1000);
 }
 
-void Metrics::add_source(std::function<void(std::string&)> source) {
-  const std::lock_guard lock(mutex_);
-  sources_.push_back(std::move(source));
-}
-
 void Metrics::write_requests(std::string& text) const {
   counters(text, "http_requests_total", "Requests by route, method and status", http_);
   counters(text, "moonbeam:request_success_total", "Requests answered", success_);
@@ -198,14 +193,11 @@ void Metrics::write_times(std::string& text) const {
 std::string Metrics::text(const MetricsNow& now) const {
   std::string text;
   write_now(text, now);
-  std::vector<std::function<void(std::string&)>> sources;
   {
     const std::lock_guard lock(mutex_);
     write_requests(text);
     write_times(text);
-    sources = sources_;
   }
-  for (const auto& source : sources) source(text);
   write_process(text);
   return text;
 }

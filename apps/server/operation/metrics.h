@@ -4,12 +4,10 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <moonbeam/model.h>
 #include <moonbeam/scheduler.h>
@@ -43,8 +41,6 @@ struct MetricsNow {
 class Metrics {
  public:
   void finished(const Finished& finished);
-  /// Further lines with their # TYPE, from a part of the server that counts for itself.
-  void add_source(std::function<void(std::string& text)> source);
   std::string text(const MetricsNow& now) const;
 
  private:
@@ -58,7 +54,6 @@ class Metrics {
   Histogram image_encode_, image_decode_;
   std::uint64_t prompt_tokens_ = 0, output_tokens_ = 0;
   double prefill_s_ = 0, decode_s_ = 0;
-  std::vector<std::function<void(std::string&)>> sources_;
 };
 
 }  // namespace moonbeam::server

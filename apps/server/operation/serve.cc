@@ -219,7 +219,9 @@ class Serving {
       now.model = backend_.model();
     }
     now.server = server_->stats();
-    return metrics_.text(now);
+    std::string text = metrics_.text(now);
+    if (now.loaded) backend_.write_metrics(text);
+    return text;
   }
 
   void say(const std::string& what) const {

@@ -27,6 +27,8 @@ class Backend {
   // Once open.
   virtual SchedulerStats stats() const = 0;
   virtual ModelInfo model() const = 0;
+  /// Further lines for /metrics, with their # TYPE, of parts that count for themselves.
+  virtual void write_metrics(std::string&) const {}
   /// Whether another request would be taken.
   virtual bool has_room() const { return true; }
   /// Seconds until those who wait now will have been served.
