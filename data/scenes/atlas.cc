@@ -11,9 +11,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/formats/tar.h"
 #include "data/scenes/colours.h"
 #include "data/scenes/sprite_file.h"
-#include "data/formats/tar.h"
 #include "image/resize.h"
 
 namespace moonbeam::data {

@@ -1,5 +1,5 @@
-// Fuzz target: a media type's letter, a query string up to the first line's end, a body -> Fields, and every way
-// of asking them; base64 and data URIs from the same bytes.
+// Fuzz target: a media type's letter, a query string up to the first line's end, a body -> Fields, and every
+// way of asking them; base64 and data URIs from the same bytes.
 #include <cstddef>
 #include <cstdint>
 #include <string>

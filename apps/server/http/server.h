@@ -57,7 +57,7 @@ struct ServerOptions {
   /// POST requests in work, from the end of their body to the end of their answer; those beyond are refused
   /// (429 queue_full) before anything is done for them. 0: any number.
   std::size_t in_work = 0;
-  std::function<int()> retry_after_s = {};  ///< what they are told; 1 where empty
+  std::function<int()> retry_after_s = {};     ///< what they are told; 1 where empty
   std::chrono::milliseconds timeout{300'000};  ///< of a request, its wait in the queue included
   Limits limits = {};
   GuardOptions guard = {};
