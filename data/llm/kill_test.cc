@@ -43,7 +43,7 @@ pid_t start_child() {
 
 TEST(KilledClient, NeverAsksAgainWhatWasStored) {
   mockllm::ServerOptions slow;
-  slow.latency_ms = 1;
+  slow.latency_ms = 5;
   const mockllm::Server server(slow);
   const base::TestFolder folder;
   ::setenv("MOONBEAM_TEST_URL", server.url().c_str(), 1);
@@ -56,7 +56,12 @@ TEST(KilledClient, NeverAsksAgainWhatWasStored) {
     const pid_t child = start_child();
     ASSERT_GT(child, 0);
     if (kills < 20) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(30 + random() % 70));
+      // By what it has asked, not by the clock: a quick machine would be done before the last kill.
+      const std::uint64_t share = (kCalls - stored) / static_cast<std::uint64_t>(2 * (21 - kills));
+      const std::uint64_t enough = random() % (share + 1);
+      for (int i = 0; i < 10'000 && server.counts().requests - asked_before < enough; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
       ::kill(child, SIGKILL);
       ++kills;
     }
