@@ -109,7 +109,11 @@ RequestId request_id(const Call& call) {
                 {"stop", sampling.stop}}}};
   if (call.kind == CallKind::kEmbeddings) key["inputs"] = call.inputs;
   // As text: the order of a schema's properties is the order in which they are written, and so decides.
-  if (!call.schema.is_null()) key["schema"] = call.schema.dump();
+  try {
+    if (!call.schema.is_null()) key["schema"] = call.schema.dump();
+  } catch (const Json::exception&) {
+    base::fail(ErrorCode::kInvalidArgument, "a call to a language model: the schema is not UTF-8");
+  }
   const std::string text = canonical_json(key);
   const std::string hash = base::sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
   return *RequestId::parse(std::string_view(hash).substr(0, 32));

@@ -29,14 +29,13 @@ TEST_P(OvercomesFault, WithAnotherTry) {
   EXPECT_GE(results[0].tries, GetParam().least_tries);
   EXPECT_FALSE(server.counts().faults.empty());
 }
-// A reset connection that had been used before is tried again by libcurl itself, unseen.
 INSTANTIATE_TEST_SUITE_P(
     EachFault, OvercomesFault,
     ::testing::Values(OnTheWay{"429=0,first=2", 3}, OnTheWay{"429=0,first=1,retry_after=0", 2},
                       OnTheWay{"408=0,first=1", 2}, OnTheWay{"409=0,first=1", 2},
                       OnTheWay{"500=0,first=3", 4}, OnTheWay{"502=0,first=1", 2},
                       OnTheWay{"503=0,first=1", 2}, OnTheWay{"504=0,first=1", 2},
-                      OnTheWay{"reset=0,first=1", 1}, OnTheWay{"reset_body=0,first=1", 2},
+                      OnTheWay{"reset=0,first=1", 2}, OnTheWay{"reset_body=0,first=1", 2},
                       OnTheWay{"wrong_length=0,first=1", 2}, OnTheWay{"not_http=0,first=1", 2},
                       OnTheWay{"hang=0,first=1", 2}, OnTheWay{"drip=0,first=1", 2},
                       OnTheWay{"huge=0,first=1", 2}, OnTheWay{"headers=0,first=1", 2},
@@ -76,6 +75,14 @@ INSTANTIATE_TEST_SUITE_P(
                       OfTheModel{"413=1", Outcome::kRejected}, OfTheModel{"422=1", Outcome::kRejected},
                       OfTheModel{"418=1", Outcome::kRejected}, OfTheModel{"501=1", Outcome::kRejected},
                       OfTheModel{"401=1", Outcome::kDenied}, OfTheModel{"403=1", Outcome::kDenied}));
+
+TEST(Transport, ATryIsOneRequestAlsoOnAConnectionThatWasKept) {
+  Server server(with_faults({"reset=1,from=2,until=2"}));
+  Client client(test_options(server.url()), nullptr, nullptr);
+  EXPECT_EQ(client.ask(test_call(1)).tries, 1);
+  EXPECT_EQ(client.ask(test_call(2)).tries, 2);
+  EXPECT_EQ(server.counts().requests, 3U);
+}
 
 }  // namespace
 }  // namespace moonbeam::llm

@@ -33,6 +33,7 @@ struct Transfer {
   HttpResponse response;
   HttpDone done;
   std::size_t header_bytes = 0;
+  int requests = 0;
   double start_ms = 0;
   std::array<char, CURL_ERROR_SIZE> error{};
 };
@@ -66,6 +67,13 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
     transfer.response.retry_after = value;
   }
   return bytes;
+}
+
+/// libcurl sends a request again by itself when a connection that it had kept breaks before the first byte of
+/// the answer. Such a try would not be counted, waited for or paid: the second time is refused.
+int on_request(void* user, char*, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  return transfer.requests++ == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 HttpFailure failure_of(CURLcode code) {
@@ -202,6 +210,8 @@ struct Transport::State {
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, &transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
     if (is_loopback(request.url)) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (!request.body.empty()) {
@@ -245,6 +255,8 @@ struct Transport::State {
     if (response.failure == HttpFailure::kNone) response.failure = failure_of(code);
     if (response.failure == HttpFailure::kTooLarge) {
       response.error = "the answer is larger than allowed";
+    } else if (transfer.requests > 1) {
+      response.error = "the connection broke before an answer came";
     } else if (code != CURLE_OK) {
       response.error = transfer.error[0] != '\0' ? transfer.error.data() : curl_easy_strerror(code);
     }
