@@ -8,7 +8,8 @@ namespace {
 constexpr int kStepAfter = 50;        // successes a step up
 constexpr double kSlowShare = 0.2;    // of a round's answers
 constexpr int kSmallRound = 10;       // answers of the shortest round
-constexpr std::size_t kSample = 100;  // latencies of one p95
+constexpr std::size_t kSample = 100;  // latencies of one p95, at least; else as many as the window is wide
+constexpr int kDoubled = 2;           // samples in a row: one may be a pause of this machine
 constexpr double kSlowMs = 200;       // a p95 below it is no sign of load, whatever it was before
 constexpr double kDrift = 1.05;       // a sample, so that longer answers become usual
 }  // namespace
@@ -21,7 +22,7 @@ void Window::success(double latency_ms, int in_flight) {
     size_ = std::min(most_, size_ + 1);
   }
   latencies_.push_back(latency_ms);
-  if (latencies_.size() >= kSample) look_at_latency();
+  if (latencies_.size() >= std::max(kSample, static_cast<std::size_t>(size()))) look_at_latency();
   ++round_;
   end_round_if_over();
 }
@@ -54,10 +55,13 @@ void Window::look_at_latency() {
   p95_ = *place;
   latencies_.clear();
   if (usual_p95_ > 0 && p95_ > kSlowMs && p95_ > 2 * usual_p95_) {
+    if (++doubled_ < kDoubled) return;
     usual_p95_ = p95_;  // once for each doubling
+    doubled_ = 0;
     cut();
     return;
   }
+  doubled_ = 0;
   usual_p95_ = usual_p95_ == 0 ? p95_ : std::min(p95_, usual_p95_ * kDrift);
 }
 

@@ -33,8 +33,9 @@ class Window {
 
   double size_, most_;
   int successes_ = 0;              // since the last step up
+  int doubled_ = 0;                // samples in a row whose p95 was twice the usual
   int round_ = 0, slow_ = 0;       // answers of this round, and those that said "slow down"
-  std::vector<double> latencies_;  // of the last kSample successes
+  std::vector<double> latencies_;  // of the successes since the last sample
   double p95_ = 0, usual_p95_ = 0;
   std::int64_t cuts_ = 0;
 };
