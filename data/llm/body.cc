@@ -39,31 +39,28 @@ OrderedJson message_json(const Message& message) {
   return {{"role", message.role}, {"content", std::move(parts)}};
 }
 
-void add_schema(OrderedJson& body, const Call& call, Dialect dialect) {
+/// The members that tell a server of the schema, as text behind a body's other members: copying the schema
+/// into the body's tree would cost more than all the rest of it.
+std::string schema_members(const Call& call, Dialect dialect) {
   switch (dialect) {
     case Dialect::kJsonSchema:
-      body["response_format"] = {
-          {"type", "json_schema"},
-          {"json_schema", {{"name", call.schema_name}, {"strict", true}, {"schema", call.schema}}}};
-      break;
+      return ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":" +
+             OrderedJson(call.schema_name).dump() + ",\"strict\":true,\"schema\":" + call.schema.dump() +
+             "}}";
     case Dialect::kStructuredOutputs:
-      body["structured_outputs"] = {{"json", call.schema}};
-      break;
+      return ",\"structured_outputs\":{\"json\":" + call.schema.dump() + "}";
     case Dialect::kGuidedJson:
-      body["guided_json"] = call.schema;
-      break;
+      return ",\"guided_json\":" + call.schema.dump();
     case Dialect::kLlamaSchema:
-      body["response_format"] = {{"type", "json_object"}, {"schema", call.schema}};
-      break;
+      return ",\"response_format\":{\"type\":\"json_object\",\"schema\":" + call.schema.dump() + "}";
     case Dialect::kGrammar:
-      body["grammar"] = gbnf_of(call.schema);
-      break;
+      return ",\"grammar\":" + OrderedJson(gbnf_of(call.schema)).dump();
     case Dialect::kJsonObject:
-      body["response_format"] = {{"type", "json_object"}};
-      break;
+      return ",\"response_format\":{\"type\":\"json_object\"}";
     case Dialect::kNone:
       break;
   }
+  return "";
 }
 
 std::string dumped(const OrderedJson& body) {
@@ -120,8 +117,9 @@ std::string body_of(const Call& call, const Sampling& sampling, const BodyOption
   body["frequency_penalty"] = sampling.frequency_penalty;
   if (!sampling.stop.empty()) body["stop"] = sampling.stop;
   body["stream"] = false;
-  if (!call.schema.is_null()) add_schema(body, call, options.dialect);
-  return dumped(body);
+  std::string out = dumped(body);
+  if (!call.schema.is_null()) out.insert(out.size() - 1, schema_members(call, options.dialect));
+  return out;
 }
 
 Call probe_call(const std::string& model) {
