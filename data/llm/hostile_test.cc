@@ -19,7 +19,7 @@ TEST(HostileServer, ABodyOfAGigabyteIsBrokenOff) {
   Server server(with_faults({"huge=1"}));
   ClientOptions options = test_options(server.url());
   options.max_tries = 2;
-  options.max_answer = std::size_t{4} << 20;
+  options.max_answer = std::size_t{1} << 20;
   const std::int64_t grown = peak_growth_mb([&] {
     Client client(options, nullptr, nullptr);
     for (const Result& one : client.ask_all(test_calls(8))) {
