@@ -1,7 +1,7 @@
 // How many calls a second the client of language models holds against the mock, with and without faults, and
 // what a call costs in CPU time. The mock is a process of its own, so that each side's time is told apart.
 //
-//   bench_llm [--calls N] [--in-flight N] [--latency MS] [--rounds N]
+//   bench_llm [--calls N] [--in-flight N] [--latency MS] [--rounds N] [--fault NAME=SHARE]
 //
 // Clean and faulty runs take turns; each is measured from its first call to its N-th answer, while others
 // still wait, so that the end of a run does not count.
@@ -30,7 +30,8 @@ using namespace moonbeam;
 
 struct Settings {
   int calls = 20'000, in_flight = 1000, rounds = 3;
-  double latency_ms = 300;
+  double latency_ms = 400;
+  std::vector<std::string> faults = {};  ///< of the faulty runs; empty: a tenth of all requests
 };
 
 double cpu_seconds(int who) {
@@ -127,8 +128,9 @@ llm::Call call_of(int number) {
 
 struct Measured {
   double per_second = 0, client_us = 0, mock_us = 0;
-  int most_in_flight = 0;
-  std::int64_t failed = 0, retries = 0;
+  int most_in_flight = 0, window = 0;
+  std::int64_t failed = 0, retries = 0, cuts = 0;
+  double p95_ms = 0;
 };
 
 Measured measure(const Settings& settings, const std::vector<std::string>& faults) {
@@ -159,7 +161,11 @@ Measured measure(const Settings& settings, const std::vector<std::string>& fault
       }
     }
     client.wait_idle();
-    out.retries = client.stats().retries;
+    const llm::ClientStats stats = client.stats();
+    out.retries = stats.retries;
+    out.window = stats.endpoints[0].window;
+    out.cuts = stats.endpoints[0].cuts;
+    out.p95_ms = stats.endpoints[0].p95_ms;
   }
   out.failed = failed;
   out.per_second = settings.calls / (end_ms - start) * 1000;
@@ -175,11 +181,12 @@ double median(std::vector<double> values) {
 
 void show(const char* name, const Measured& run) {
   std::printf(
-      "%-7s %7.0f answers/s   client %5.0f us CPU a call, mock %5.0f us   at most %d in flight, %lld "
-      "retries, "
-      "%lld failed\n",
-      name, run.per_second, run.client_us, run.mock_us, run.most_in_flight,
-      static_cast<long long>(run.retries), static_cast<long long>(run.failed));
+      "%-7s %7.0f answers/s   CPU a call: client %4.0f us, mock %4.0f us   at most %d in flight, window %d "
+      "after "
+      "%lld cuts, p95 %.0f ms, %lld retries, %lld failed\n",
+      name, run.per_second, run.client_us, run.mock_us, run.most_in_flight, run.window,
+      static_cast<long long>(run.cuts), run.p95_ms, static_cast<long long>(run.retries),
+      static_cast<long long>(run.failed));
   std::fflush(stdout);
 }
 
@@ -192,10 +199,14 @@ bool parse(int argc, char** argv, Settings& settings) {
       settings.in_flight = bench::number(flag, value, 1);
     } else if (flag == "--latency") {
       settings.latency_ms = bench::number(flag, value, 0);
+    } else if (flag == "--fault") {
+      settings.faults.push_back(value);
     } else if (flag == "--rounds") {
       settings.rounds = bench::number(flag, value, 1);
     } else {
-      std::fprintf(stderr, "usage: bench_llm [--calls N] [--in-flight N] [--latency MS] [--rounds N]\n");
+      std::fprintf(
+          stderr,
+          "usage: bench_llm [--calls N] [--in-flight N] [--latency MS] [--rounds N] [--fault NAME=SHARE]\n");
       return false;
     }
   }
@@ -203,7 +214,8 @@ bool parse(int argc, char** argv, Settings& settings) {
 }
 
 int run(const Settings& settings) {
-  const std::vector<std::string> faults = {"429=0.034,retry_after=1", "500=0.033", "reset=0.033"};
+  const std::vector<std::string> tenth = {"429=0.034,retry_after=1", "500=0.033", "reset=0.033"};
+  const std::vector<std::string>& faults = settings.faults.empty() ? tenth : settings.faults;
   std::vector<double> clean_rates, ratios, client_us;
   for (int round = 0; round < settings.rounds; ++round) {
     const Measured clean = measure(settings, {});
