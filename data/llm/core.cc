@@ -134,7 +134,7 @@ double Client::Core::work(double now) {
   requeue(now);
   expire(now);
   double next = options_.run_deadline_ms > 0 ? start_ms_ + options_.run_deadline_ms : kNever;
-  for (auto& [model, ready] : ready_) next = std::min(next, work_on(model, ready, now));
+  for (auto& [model, ready] : ready_) next = std::min(next, work_on(ready, now));
   if (!later_.empty()) next = std::min(next, later_.top().at);
   for (const auto& [model, ready] : ready_) {
     if (!ready.empty()) next = std::min(next, now + kExpireEveryMs);
@@ -184,7 +184,7 @@ bool Client::Core::is_dead(const std::string& model, double now) const {
   });
 }
 
-double Client::Core::work_on(const std::string&, Ready& ready, double now) {
+double Client::Core::work_on(Ready& ready, double now) {
   double next = kNever;
   while (!ready.empty() && stats_.stopped.empty()) {
     Pending& pending = *ready.front();
@@ -448,13 +448,13 @@ void Client::Core::on_probe(Endpoint& endpoint, const std::string& model, HttpRe
   } else if (response.status == 404) {
     stop(words + " (no such path or model '" + endpoint.model_name(row.call) + "')", kStopGraceMs);
   } else if (rule == StatusRule::kAnswer && probe_passed(answer.text, all_dialects()[endpoint.next_probe])) {
-    dialect_found(endpoint, model, all_dialects()[endpoint.next_probe]);
+    dialect_found(endpoint, all_dialects()[endpoint.next_probe]);
   } else if (++endpoint.next_probe == all_dialects().size()) {
-    dialect_found(endpoint, model, Dialect::kNone);
+    dialect_found(endpoint, Dialect::kNone);
   }
 }
 
-void Client::Core::dialect_found(Endpoint& endpoint, const std::string&, Dialect dialect) {
+void Client::Core::dialect_found(Endpoint& endpoint, Dialect dialect) {
   endpoint.dialect = dialect;
   endpoint.dialect_state = DialectState::kKnown;
   remember_dialect(options_.dialect_file, endpoint.options.url, dialect);

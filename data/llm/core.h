@@ -61,7 +61,7 @@ class Client::Core {
     bool operator<(const Later& other) const { return at > other.at; }  // the earliest on top
   };
 
-  double work_on(const std::string& model, Ready& ready, double now);
+  double work_on(Ready& ready, double now);
   void requeue(double now);
   void expire(double now);
   bool is_dead(const std::string& model, double now) const;
@@ -74,7 +74,7 @@ class Client::Core {
   void retry(Pending& pending, const HttpResponse& response, Outcome failure, double now);
   void probe(Endpoint& endpoint, const std::string& model);
   void on_probe(Endpoint& endpoint, const std::string& model, HttpResponse response);
-  void dialect_found(Endpoint& endpoint, const std::string& model, Dialect dialect);
+  void dialect_found(Endpoint& endpoint, Dialect dialect);
   void note(const Pending& pending, const Endpoint& endpoint, const Spent& spent, double ms,
             std::string status);
   void finish(Pending& pending, Outcome outcome);

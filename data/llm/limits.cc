@@ -115,8 +115,4 @@ void Breaker::failure(double now) {
   open_ = true;
 }
 
-void Breaker::nothing() {
-  probing_ = false;
-}
-
 }  // namespace moonbeam::llm

@@ -67,8 +67,6 @@ class Breaker {
   void sent(double now);
   void success();
   void failure(double now);
-  /// The call that went out told nothing (it was cancelled).
-  void nothing();
   bool open() const noexcept { return open_; }
   double open_since() const noexcept { return since_; }
 
