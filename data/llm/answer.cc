@@ -116,10 +116,10 @@ bool read_embeddings(Answer& answer, const Json& body, std::size_t expected) {
       out.push_back(number.get<float>());
       if (!std::isfinite(out.back())) return false;
     }
-    if (out.size() != answer.embeddings[(*data)[0].value("index", std::size_t{0}) % expected].size())
-      return false;
   }
-  return true;
+  return std::all_of(answer.embeddings.begin(), answer.embeddings.end(), [&](const std::vector<float>& one) {
+    return one.size() == answer.embeddings[0].size();
+  });
 }
 
 }  // namespace

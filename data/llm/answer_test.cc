@@ -133,6 +133,8 @@ TEST(ReadAnswer, SurvivesWhatServersShouldNotWrite) {
   for (const char* body : {R"({"data":[]})", R"({"data":[{"embedding":[1]},{"embedding":[1,2]}]})",
                            R"({"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]})",
                            R"({"data":[{"index":9,"embedding":[1]},{"index":1,"embedding":[1]}]})",
+                           R"({"data":[{"index":1,"embedding":[1,2]},{"index":0,"embedding":[1]}]})",
+                           R"({"data":[{"index":"0","embedding":[1]},{"index":"1","embedding":[1]}]})",
                            R"({"data":[{"index":0,"embedding":["x"]},{"index":1,"embedding":[1]}]})"}) {
     EXPECT_EQ(read_answer(body, embeddings).outcome, Outcome::kBroken) << body;
   }
