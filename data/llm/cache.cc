@@ -59,7 +59,8 @@ RequestId id_of(std::string_view payload) {
 }
 
 Result result_of(std::string_view payload) {
-  const std::optional<Json> row = parse_bounded(payload.substr(sizeof(RequestId::words)));
+  // The value stands inside the row's object, and may be as deep as answers are.
+  const std::optional<Json> row = parse_bounded(payload.substr(sizeof(RequestId::words)), kMaxDepth + 1);
   Result out;
   try {
     if (!row) base::fail(ErrorCode::kCorrupt, "request cache: a row that is no JSON");

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/test_folder.h"
+#include "data/llm/json_text.h"
 #include "data/llm/ledger.h"
 
 namespace moonbeam::llm {
@@ -119,6 +120,17 @@ TEST(Cache, RefusesAFileThatIsNoLog) {
   folder.put("w.log", "some other file, long enough");
   EXPECT_THROW(Cache(folder.path(), "w"), Error);
   EXPECT_EQ(folder.get("w.log"), "some other file, long enough");
+}
+
+TEST(Cache, GivesBackValuesAsDeepAsAnswersMayBe) {
+  const base::TestFolder folder;
+  Cache cache(folder.path(), "w");
+  const std::string deepest = std::string(kMaxDepth, '[') + std::string(kMaxDepth, ']');
+  Result result = answer(deepest);
+  bool mended = false;
+  result.value = find_json(deepest, mended).value();
+  cache.append(id(1), result);
+  EXPECT_EQ(cache.find(id(1))->value, result.value);
 }
 
 TEST(Cache, TextThatIsNoUtf8DoesNotStopIt) {

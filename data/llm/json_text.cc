@@ -4,8 +4,9 @@ namespace moonbeam::llm {
 
 namespace {
 
-/// Where the bracket at text[0] closes, past it; npos where it does not, or the depth is too great.
-std::size_t matching_end(std::string_view text) {
+/// Calls use(depth behind it, its place) for each bracket outside of strings, while that gives true.
+template <typename Use>
+void each_bracket(std::string_view text, Use use) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -16,31 +17,30 @@ std::size_t matching_end(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return std::string_view::npos;
+      if (!use(++depth, i)) return;
     } else if (c == '}' || c == ']') {
-      if (--depth == 0) return i + 1;
+      if (!use(--depth, i)) return;
     }
   }
-  return std::string_view::npos;
 }
 
-bool too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
+/// Where the bracket at text[0] closes, past it; npos where it does not, or the depth is too great.
+std::size_t matching_end(std::string_view text) {
+  std::size_t end = std::string_view::npos;
+  each_bracket(text, [&](int depth, std::size_t at) {
+    if (depth == 0) end = at + 1;
+    return depth > 0 && depth <= kMaxDepth;
+  });
+  return end;
+}
+
+bool is_deeper(std::string_view text, int most) {
+  bool deeper = false;
+  each_bracket(text, [&](int depth, std::size_t) {
+    deeper = depth > most;
+    return !deeper;
+  });
+  return deeper;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -51,9 +51,9 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-std::optional<Json> parse_bounded(std::string_view text) {
+std::optional<Json> parse_bounded(std::string_view text, int most_depth) {
   // The parser takes a NUL for the end.
-  if (text.find('\0') != std::string_view::npos || too_deep(text)) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos || is_deeper(text, most_depth)) return std::nullopt;
   Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return std::nullopt;
   return value;

@@ -10,8 +10,8 @@ namespace moonbeam::llm {
 
 inline constexpr int kMaxDepth = 32;
 
-/// None where it is not JSON, not UTF-8, or deeper than kMaxDepth.
-std::optional<Json> parse_bounded(std::string_view text);
+/// None where it is not JSON, not UTF-8, or deeper than that.
+std::optional<Json> parse_bounded(std::string_view text, int most_depth = kMaxDepth);
 
 /// The JSON that is the text, or stands in it between fences or other words: models that are not constrained
 /// wrap what they were asked for. `mended` is set where there was something round it.
