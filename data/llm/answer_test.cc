@@ -38,9 +38,12 @@ TEST(Schema, NamesTheFirstFaultAndItsPlace) {
 }
 
 TEST(Schema, RefusesWhatServersDoNotAgreeOn) {
-  for (const char* bad : {R"({"$ref":"#/x"})", R"({"type":"string","pattern":"a+"})", R"({"type":"thing"})",
-                          R"({"type":"object"})", R"({"type":"array"})", R"([])",
-                          R"({"type":"object","properties":{"a":{"type":"string"}},"required":["b"]})"}) {
+  for (const char* bad :
+       {R"({"$ref":"#/x"})", R"({"type":"string","pattern":"a+"})", R"({"type":"thing"})",
+        R"({"type":"object"})", R"({"type":"array"})", R"([])", R"({"type":"string","maxLength":"9"})",
+        R"({"type":"string","minLength":-1})", R"({"type":"array","items":{"type":"null"},"minItems":1.5})",
+        R"({"type":"number","minimum":null})",
+        R"({"type":"object","properties":{"a":{"type":"string"}},"required":["b"]})"}) {
     EXPECT_THROW(check_schema(OrderedJson::parse(bad)), Error) << bad;
   }
   EXPECT_NO_THROW(check_schema(schema()));

@@ -58,6 +58,14 @@ void check_at(const OrderedJson& schema, const std::string& at, int depth) {
   if (schema.contains("enum") && (!schema["enum"].is_array() || schema["enum"].empty())) {
     bad("expected values in 'enum'");
   }
+  for (const char* key : {"minItems", "maxItems", "minLength", "maxLength"}) {
+    const auto bound = schema.find(key);
+    if (bound == schema.end()) continue;
+    if (!bound->is_number_integer() || bound->get<std::int64_t>() < 0) bad(key, ": expected a whole number");
+  }
+  for (const char* key : {"minimum", "maximum"}) {
+    if (schema.contains(key) && !schema[key].is_number()) bad(key, ": expected a number");
+  }
   if (type == "object") {
     if (!schema.contains("properties") || !schema["properties"].is_object()) bad("expected 'properties'");
     for (const auto& [name, part] : schema["properties"].items()) check_at(part, at + "." + name, depth + 1);

@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "base/error.h"
 #include "base/hash64.h"
 #include "base/sha256.h"
 #include "data/llm/json_text.h"
@@ -202,6 +203,11 @@ MockReply Mock::chat(const MockRequest& request) {
   if (question.input.is_object()) question.stage = question.input.value("stage", "");
   bool any_json = false;
   question.schema = schema_of(OrderedJson::parse(request.body), options_.dialects, any_json);
+  try {
+    if (!question.schema.is_null()) llm::check_schema(question.schema);
+  } catch (const Error& refused) {
+    return error(400, refused.what(), "invalid_json_schema");
+  }
   const Faults::Met met = faults_.meet(question.content, question.stage);
   question.faults = &met;
   if (met.way != nullptr && met.way->status != 0) {

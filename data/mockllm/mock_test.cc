@@ -162,6 +162,17 @@ TEST(Mock, KeepsToASchemaWithoutKnowingTheStage) {
   EXPECT_LE(out["a"].get<std::string>().size(), 5U);
 }
 
+TEST(Mock, RefusesASchemaThatItCannotFill) {
+  Mock mock({});
+  for (const char* schema : {R"({"type":"object"})", R"({"type":"array"})", R"({"enum":[]})", R"({"type":7})",
+                             "7", R"({"type":"array","items":{"type":"null"},"minItems":-1})"}) {
+    const Json format = {{"type", "json_schema"}, {"json_schema", {{"schema", Json::parse(schema)}}}};
+    const MockReply reply = ask(mock, {{"stage", "S7"}}, {{"response_format", format}});
+    EXPECT_EQ(reply.status, 400) << schema;
+    EXPECT_EQ(Json::parse(reply.body)["mock"], true) << schema;
+  }
+}
+
 TEST(Mock, StreamsWhereItIsAskedTo) {
   Mock mock({});
   const MockReply reply = ask(mock, {{"stage", "none"}}, {{"stream", true}});
