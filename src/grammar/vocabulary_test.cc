@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -139,6 +140,37 @@ TEST(Vocabulary, NeverAllowsEmptyTokens) {
   const Mask& mask = string.mask();
   EXPECT_TRUE(mask.test(1) && mask.test(2) && mask.test(4));
   EXPECT_FALSE(mask.test(0) || mask.test(3));
+}
+
+TEST(Vocabulary, MasksOfHostileSchemasStaySmall) {
+  const auto tokens = vocabulary(kPhi);
+  // Each word is a state of its own with as many ways to read it as there are strings.
+  std::string schema = R"({"anyOf": [{"enum": ["x")";
+  int words = 0;
+  for (int id = 0; id < tokens->size() && words < 8000; ++id) {
+    const std::string& text = tokens->bytes(id);
+    if (text.size() < 3 ||
+        !std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; })) {
+      continue;
+    }
+    schema += ", \"" + text + '"';
+    ++words;
+  }
+  ASSERT_EQ(words, 8000);
+  schema += "]}";
+  for (int i = 0; i < 250; ++i)
+    schema += R"(, {"type": "string", "maxLength": )" + std::to_string(100 + i) + "}";
+  Automaton automaton(std::make_shared<const Grammar>(compile(parse_schema(schema + "]}"))));
+  const Automaton::State inside = automaton.run(automaton.start(), "\"");
+  const Mask mask = tokens->allowed(automaton, automaton.similar(inside, tokens->longest()));
+  EXPECT_LT(automaton.bytes(), std::size_t{80} << 20);
+  int allowed = 0;
+  for (int id = 0; id < tokens->size(); ++id) {
+    if (!mask.test(id)) continue;
+    ++allowed;
+    ASSERT_NE(automaton.run(inside, tokens->bytes(id)), Automaton::kDead) << tokens->bytes(id);
+  }
+  EXPECT_GT(allowed, 100);
 }
 
 TEST(Constraint, ShowsWholeCharactersAndEscapesAndDropsWhatIsNotWhole) {
