@@ -151,7 +151,7 @@ Recipe parse_recipe(std::string_view text, const std::string& file_name, Sizes s
   recipe.name = file_name;
   recipe.text = text;
   recipe.model = own_model();
-  std::vector<KeySection> sections = parse_key_file(text, file_name);
+  std::vector<KeySection> sections = base::parse_key_file(text, file_name);
   Stage shared;
   // What other sections build on comes first, wherever it stands.
   for (KeySection& keys : sections) {

@@ -8,12 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/key_file.h"
 #include "data/scenes/questions.h"
 #include "data/scenes/scene.h"
 #include "model/config.h"
-#include "train/recipe/key_file.h"
 
 namespace moonbeam::train {
+
+using base::KeySection;
+using base::Ramp;
 
 /// Parts that learn at rates of their own. kHeads: the trainer's own heads, which no model file has. kLora:
 /// adapters beside the text blocks, which are frozen then.

@@ -1,4 +1,4 @@
-#include "train/recipe/key_file.h"
+#include "base/key_file.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include <moonbeam/error.h>
 
-namespace moonbeam::train {
+namespace moonbeam::base {
 namespace {
 
 std::string message_of(const std::function<void()>& action) {
@@ -73,4 +73,4 @@ TEST(KeyFile, NamesTheLineOfEverySlip) {
 }
 
 }  // namespace
-}  // namespace moonbeam::train
+}  // namespace moonbeam::base

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moonbeam::train {
+namespace moonbeam::base {
 
 /// A value that changes linearly over a stage: "0.35" or "0.35 -> 0.15".
 struct Ramp {
@@ -67,4 +67,4 @@ class KeySection {
 /// value are taken off. @throws Error kInvalidArgument naming the line: no "=", a key or section twice.
 std::vector<KeySection> parse_key_file(std::string_view text, const std::string& name);
 
-}  // namespace moonbeam::train
+}  // namespace moonbeam::base

@@ -1,4 +1,4 @@
-#include "train/recipe/key_file.h"
+#include "base/key_file.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace moonbeam::train {
+namespace moonbeam::base {
 
 namespace {
 
@@ -211,4 +211,4 @@ std::vector<KeySection> parse_key_file(std::string_view text, const std::string&
   return sections;
 }
 
-}  // namespace moonbeam::train
+}  // namespace moonbeam::base
