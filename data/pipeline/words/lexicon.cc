@@ -1,0 +1,1 @@
+#include "data/pipeline/words/lexicon.h"
