@@ -1,4 +1,4 @@
-// Parsing: from argument strings to options, with a hint for every slip. The grammar is grammar.cc.
+// Parsing: from argument strings to options, with a hint for every slip. The grammar is in grammar/.
 #include "cli/args.h"
 
 #include <algorithm>

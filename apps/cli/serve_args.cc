@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cli/errors.h"
+#include "cli/grammar/validators.h"
 #include "cli/text.h"
 
 namespace moonbeam::cli {
@@ -41,17 +42,6 @@ class Group {
   CLI::App& verb_;
   const char* name_;
 };
-
-CLI::Validator whole(std::int64_t least, std::int64_t most) {
-  return CLI::Validator(
-      [=](std::string& text) {
-        const std::optional<std::int64_t> value = parse_int(text);
-        if (value && *value >= least && *value <= most) return std::string();
-        return "expected " + std::to_string(least) + " to " + std::to_string(most) + ", got '" +
-               printable(text) + "'";
-      },
-      "");
-}
 
 /// Kubernetes sets MOONBEAM_PORT=tcp://... where a Service is called moonbeam: that is not ours.
 CLI::Validator port() {
@@ -94,13 +84,7 @@ void add_access(CLI::App& verb, ServeArgs& o) {
   access.list("--cors-origin", o.cors_origins, "URL|*", "Web pages of this origin may ask (repeatable)");
   access.value("--rate", o.rate, "X", "Requests a second of each client; 0 for any number")
       ->default_str("0")
-      ->check(CLI::Validator(
-          [](std::string& text) {
-            const std::optional<double> value = parse_double(text);
-            return value && *value >= 0 ? std::string()
-                                        : "expected a number from 0, got '" + printable(text) + "'";
-          },
-          ""));
+      ->check(real_from_zero());
 }
 
 void add_answers(CLI::App& verb, ServeArgs& o) {
