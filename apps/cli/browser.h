@@ -5,7 +5,7 @@
 
 namespace moonbeam::cli {
 
-/// Starts the desktop's browser; false where there is none.
+/// Starts the desktop's browser, and waits no longer than a second for word of it; false where there is none.
 bool open_browser(const std::string& url);
 
 }  // namespace moonbeam::cli

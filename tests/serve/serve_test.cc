@@ -249,5 +249,25 @@ TEST(Stop, TheSecondSignalIsFinal) {
   EXPECT_TRUE(status == 0 || status == 128 + SIGTERM) << status;
 }
 
+TEST(Live, ABrowserThatStaysOpenHoldsNothingUp) {
+  const std::string folder = testing::TempDir() + "browser_of_serve_test";
+  std::filesystem::create_directory(folder);
+  const std::string program = folder + "/xdg-open", pid_file = folder + "/pid", port_file = folder + "/port";
+  std::ofstream(program) << "#!/bin/sh\necho $$ >" << pid_file << "\nexec sleep 120\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  Background live({"live", "--open", "-m", kModel, "--port", "0", "--port-file", port_file},
+                  {.env = {{"PATH", folder + ":/usr/bin:/bin"}}});
+  ASSERT_TRUE(wait_for_lines(pid_file, 1) && wait_for_lines(port_file, 1));
+  const auto port = static_cast<std::uint16_t>(std::stoi(read_all(port_file)));
+  const auto ready = [&] { return TestClient(port).ask(get("/ready")).status == 200; };
+  for (int i = 0; i < 3000 && !ready(); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(ready());
+  const pid_t browser = std::stoi(read_all(pid_file));
+  EXPECT_EQ(::kill(browser, SIGKILL), 0);  // it was there all the while
+  live.signal(SIGTERM);
+  EXPECT_EQ(live.wait_at_most(20).status, 0);
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace moonbeam::test

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,8 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
-
-extern char** environ;
+#include "base/program.h"
 
 namespace moonbeam::live {
 
@@ -35,31 +32,14 @@ void VideoSource::open() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     base::fail(ErrorCode::kExhausted, file_, ": no pipe: ", std::strerror(errno));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   // A name that begins with a dash, or looks like an address, is a file all the same.
   const std::string input = "file:" + std::filesystem::absolute(file_).string();
-  const std::array<std::string, 19> words = {
+  const std::vector<std::string> words = {
       program_, "-nostdin", "-loglevel", "error", "-re", "-stream_loop",
       "-1",     "-i",       input,       "-an",   "-vf", "scale=w='min(1280,iw)':h=-2",
       "-c:v",   "mjpeg",    "-q:v",      "4",     "-f",  "mjpeg",
       "-"};
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  // The server keeps signals for itself that its child is to hear.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  const int error =
-      ::posix_spawnp(&child_, program_.c_str(), &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
+  const int error = base::start_program(words, {-1, ends[1], STDERR_FILENO}, child_);
   ::close(ends[1]);
   pipe_ = ends[0];
   if (error == 0) return;
