@@ -117,11 +117,13 @@ TEST(Disconnects, LeaveNothingBehind) {
   }
   // Free again within 200 ms on a quiet machine.
   const auto start = Clock::now();
+  TestClient probe = serving.client();
   std::string metrics;
   do {
-    metrics = serving.client().ask(get("/metrics")).body;
+    metrics = probe.ask(get("/metrics")).body;
     if (metrics.find("num_requests_running 0\n") != std::string::npos &&
-        metrics.find("num_requests_waiting 0\n") != std::string::npos)
+        metrics.find("num_requests_waiting 0\n") != std::string::npos &&
+        metrics.find("moonbeam:connections 1\n") != std::string::npos)
       break;
     std::this_thread::sleep_for(5ms);
   } while (Clock::now() - start < 5s);
