@@ -9,6 +9,7 @@
 #include "cli/errors.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "net/json.h"
 
 namespace moonbeam::mcp {
 
@@ -103,8 +104,9 @@ void Server::refuse_long_message() {
 
 void Server::receive(std::string_view line) {
   if (cli::trim(line).empty()) return;
-  const Json message = Json::parse(line, nullptr, false);
-  if (message.is_discarded()) return send(error_reply(nullptr, kParse, "this line is not JSON"));
+  const Json message = net::parse_json<Json>(line);
+  if (message.is_discarded())
+    return send(error_reply(nullptr, kParse, "this line is not JSON, or nested too deeply"));
   if (!message.is_array()) return handle(message, std::make_shared<Replies>(*this, 0));
   if (version_ != kBatchVersion || message.empty()) {
     return send(

@@ -258,6 +258,17 @@ TEST_F(McpServer, BatchesBelongToOneVersion) {
   EXPECT_EQ(reply("[]")["error"]["code"], -32600);
 }
 
+TEST_F(McpServer, AMegabyteOfBracketsIsAnError) {
+  open();
+  const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
+  for (const char* field : {"id", "params", "method", "jsonrpc"}) {
+    const std::string line =
+        R"({"jsonrpc":"2.0","id":1,"method":"ping",")" + std::string(field) + "\":" + deep + "}";
+    EXPECT_EQ(reply(line)["error"]["code"], -32700) << field;
+  }
+  EXPECT_EQ(reply(R"({"jsonrpc":"2.0","id":1,"method":"ping"})")["id"], 1);
+}
+
 TEST_F(McpServer, TwoHundredMalformedMessagesChangeNothing) {
   open();
   std::vector<std::string> bad = {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "net/json.h"
 #include "net/url.h"
 
 namespace moonbeam::pull {
@@ -68,7 +69,7 @@ Manifest ask_hub(Fetcher& fetcher, const std::string& endpoint, const std::strin
   const std::string path = net::escape(repository, "/");
   const std::string url =
       endpoint + "/api/models/" + path + "/revision/" + net::escape(revision) + "?blobs=true";
-  const json answer = json::parse(fetcher.text(url), nullptr, false);
+  const json answer = net::parse_json<json>(fetcher.text(url));
   const std::string where = net::printable_url(url);
   const auto siblings = answer.is_object() ? answer.find("siblings") : answer.end();
   if (!answer.is_object() || siblings == answer.end() || !siblings->is_array()) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "net/json.h"
+
 namespace moonbeam::pull {
 
 using Json = nlohmann::ordered_json;
@@ -66,7 +68,7 @@ std::int64_t Manifest::bytes() const {
 }
 
 Manifest parse_manifest(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = net::parse_json<Json>(text);
   if (!json.is_object()) fail(where, "expected a JSON object");
   Manifest manifest;
   manifest.name = text_of(json, "name", where);

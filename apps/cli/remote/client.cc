@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "cli/remote/wire.h"
 #include "cli/text.h"
+#include "net/json.h"
 #include "net/sse.h"
 #include "net/url.h"
 
@@ -95,7 +96,7 @@ void RemoteClient::post(const Exchange& exchange, const Ask& ask, Answer& answer
     const net::Head head = attempt(exchange, ask, answer, body);
     if (head.status == 200) {
       if (exchange.stream) return;
-      const json object = json::parse(body, nullptr, false);
+      const json object = net::parse_json<json>(body);
       if (!error_words(object).empty()) fail_answer(exchange.url, head, body);
       return read_answer(object, ask, true, answer, warnings_);
     }
@@ -115,7 +116,7 @@ net::Head RemoteClient::attempt(const Exchange& exchange, const Ask& ask, Answer
   body.clear();
   bool good = false, completed = false;
   net::SseReader events([&](const std::string& data) {
-    const json event = json::parse(data, nullptr, false);
+    const json event = net::parse_json<json>(data);
     if (event.is_discarded()) return;  // "[ERROR] ...": the event before said it
     if (const std::string words = error_words(event); !words.empty()) {
       throw net::NetworkError(net::printable_url(exchange.url) + ": the answer broke off: " + words);

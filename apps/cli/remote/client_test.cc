@@ -190,9 +190,10 @@ TEST(Remote, ErrorsOfTheServerKeepTheirKind) {
 }
 
 TEST(Remote, WhatIsNoAnswerIsTheNetworksFault) {
-  for (const char* body :
-       {"", "[]", "nonsense", "{}", R"({"caption":null})", R"({"caption":3})", R"({"answer":"a"})",
-        R"({"objects":{}})", R"({"objects":[3]})", R"({"objects":[{"x_min":"0"}]})"}) {
+  const std::string deep = "{\"warnings\":" + std::string(500'000, '[') + std::string(500'000, ']') + "}";
+  for (const std::string& body : std::initializer_list<std::string>{
+           deep, "", "[]", "nonsense", "{}", R"({"caption":null})", R"({"caption":3})", R"({"answer":"a"})",
+           R"({"objects":{}})", R"({"objects":[3]})", R"({"objects":[{"x_min":"0"}]})"}) {
     TestServer server([&](const Received&, Connection& connection) { connection.answer(200, body); });
     EXPECT_THROW(client_of(server).ask(kPicture, {}), net::NetworkError) << body;
     EXPECT_THROW(client_of(server).ask(kPicture, {.task = Task::kDetect, .prompt = "o"}), net::NetworkError)

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/text.h"
+#include "net/json.h"
 #include "net/url.h"
 
 namespace moonbeam::cli {
@@ -205,7 +206,7 @@ std::string error_words(const json& object) {
 }
 
 void fail_answer(const std::string& url, const net::Head& head, const std::string& body) {
-  const json object = json::parse(body, nullptr, false);
+  const json object = net::parse_json<json>(body);
   const std::string words = error_words(object);
   const bool detailed = object.is_object() && object.contains("error") && object["error"].is_object();
   const std::string code = detailed ? text_of(object["error"], "code") : std::string();
