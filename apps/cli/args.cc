@@ -222,6 +222,7 @@ std::optional<std::string> parse(CommandLine& line, const std::vector<std::strin
     if (is_typed(verb, name)) local.emplace_back(name);
   }
   const bool model_typed = is_typed(verb, "--model");
+  const bool own_key_file = is_typed(verb, "--api-key-file") && !is_typed(verb, "--api-key");
   if (env != nullptr && has_settings) {
     line.settings = apply_layers(verb, o.verb, Layers(*env, o.config));
     if (verb.get_option_no_throw("--no-stream") != nullptr && verb.get_option("--no-stream")->count() > 0 &&
@@ -230,6 +231,7 @@ std::optional<std::string> parse(CommandLine& line, const std::vector<std::strin
       o.output.stream = false;  // the flag beats a setting
     }
   }
+  if (own_key_file) o.remote.key.clear();  // MOONBEAM_API_KEY, which a flag beats
   check_combinations(verb, o);
   check_remote(verb, o, local, model_typed);
   split_text_off(verb, o);

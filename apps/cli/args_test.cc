@@ -230,6 +230,17 @@ TEST(Settings, ComeFromTheEnvironmentBelowFlags) {
   EXPECT_EQ(origin(*line, "max-tokens"), "768 by built in");
 }
 
+TEST(Settings, AKeyFileThatWasTypedBeatsAKeyOfTheEnvironment) {
+  const Environment env = environment({{"MOONBEAM_API_KEY", "other"}});
+  const auto key_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"caption", "a.png", "--remote", "http://a"});
+    return parsed(arguments, env)->options.remote.key;
+  };
+  EXPECT_EQ(key_of({}), "other");
+  EXPECT_EQ(key_of({"--api-key-file", "keys"}), "");
+  EXPECT_EQ(key_of({"--api-key-file", "keys", "--api-key", "typed"}), "typed");
+}
+
 TEST(Settings, BadValuesNameTheirOrigin) {
   const auto [code, message] = refused({"caption", "a.png"}, environment({{"MOONBEAM_TOP_P", "7"}}));
   EXPECT_EQ(code, ErrorCode::kInvalidArgument);

@@ -213,6 +213,7 @@ TEST(RemoteKey, ComesFromFlagsFilesOrTheEnvironment) {
   EXPECT_EQ(api_key({.url = "", .key = "typed", .key_file = folder.path("nothing")}), "typed");
   EXPECT_EQ(api_key({.url = "", .key = "", .key_file = folder.put("key", " of-file \nmore")}), "of-file");
   EXPECT_THROW(api_key({.url = "", .key = "", .key_file = folder.path("nothing")}), Error);
+  EXPECT_THROW(api_key({.url = "", .key = "", .key_file = folder.put("empty", "# none\n")}), Error);
   EXPECT_THROW(api_key({.url = "", .key = "a\r\nHost: b", .key_file = ""}), Error);
   ::setenv("MOONDREAM_API_KEY", "makers", 1);
   EXPECT_EQ(api_key({}), "makers");
@@ -221,6 +222,13 @@ TEST(RemoteKey, ComesFromFlagsFilesOrTheEnvironment) {
   ::unsetenv("MOONDREAM_API_KEY");
   ::unsetenv("MOONBEAM_API_KEY");
   EXPECT_EQ(api_key({}), "");
+}
+
+TEST(RemoteKey, AServersOwnSettingsGiveItsFirstKey) {
+  const TestFolder folder;
+  const std::string keys = folder.put("keys", "# of the lab\n\nalice: first\nsecond\n");
+  EXPECT_EQ(api_key({.url = "", .key = "", .key_file = keys}), "first");
+  EXPECT_EQ(api_key({.url = "", .key = "one, two", .key_file = ""}), "one");
 }
 
 }  // namespace

@@ -3,22 +3,23 @@
 #include <moonbeam/error.h>
 
 #include <algorithm>
-#include <fstream>
+#include <vector>
 
 #include "cli/config.h"
+#include "cli/serve_args.h"
 #include "cli/text.h"
+#include "server/http/guard.h"
 
 namespace moonbeam::cli {
 
 std::string api_key(const RemoteArgs& args) {
-  std::string key = args.key;
+  // A server's own settings bear these names and may hold several keys: any of them opens it.
+  const std::vector<std::string> typed = parts_of({args.key});
+  std::string key = typed.empty() ? std::string() : typed.front();
   if (key.empty() && !args.key_file.empty()) {
-    std::ifstream file(args.key_file);
-    if (!std::getline(file, key)) {
-      throw Error(ErrorCode::kNotFound,
-                  "--api-key-file " + printable(args.key_file) + ": no key can be read there");
-    }
-    key = trim(key);
+    key = server::first_key_in_file(args.key_file);
+    if (key.empty())
+      throw Error(ErrorCode::kNotFound, "--api-key-file " + printable(args.key_file) + ": no key in it");
   }
   for (const char* name : {"MOONBEAM_API_KEY", "MOONDREAM_API_KEY"}) {
     if (key.empty()) key = process_environment(name).value_or("");

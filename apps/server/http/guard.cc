@@ -98,15 +98,13 @@ bool lists(const std::vector<std::string>& names, std::string_view name) {
                      [&](const std::string& one) { return one == "*" || same_name(one, name); });
 }
 
-}  // namespace
+struct NamedSecret {
+  std::string name, secret;
+};
 
-Key make_key(std::string name, std::string_view secret) {
-  return {std::move(name), base::sha256_hex(std::as_bytes(std::span(secret.data(), secret.size())))};
-}
-
-std::vector<Key> read_key_file(const std::string& path) {
+std::vector<NamedSecret> read_secrets(const std::string& path) {
   const std::string text = base::read_file(path, 1 << 20);
-  std::vector<Key> keys;
+  std::vector<NamedSecret> all;
   std::string_view rest = text;
   for (int number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -118,10 +116,27 @@ std::vector<Key> read_key_file(const std::string& path) {
     const std::string_view secret = named ? trimmed(line.substr(colon + 1)) : line;
     if (secret.empty() || colon == 0)
       base::fail(ErrorCode::kInvalidArgument, path, ": line ", number, ": expected name:key or key");
-    keys.push_back(make_key(
-        named ? std::string(trimmed(line.substr(0, colon))) : "key" + std::to_string(number), secret));
+    all.push_back({named ? std::string(trimmed(line.substr(0, colon))) : "key" + std::to_string(number),
+                   std::string(secret)});
   }
+  return all;
+}
+
+}  // namespace
+
+Key make_key(std::string name, std::string_view secret) {
+  return {std::move(name), base::sha256_hex(std::as_bytes(std::span(secret.data(), secret.size())))};
+}
+
+std::vector<Key> read_key_file(const std::string& path) {
+  std::vector<Key> keys;
+  for (const NamedSecret& one : read_secrets(path)) keys.push_back(make_key(one.name, one.secret));
   return keys;
+}
+
+std::string first_key_in_file(const std::string& path) {
+  const std::vector<NamedSecret> all = read_secrets(path);
+  return all.empty() ? std::string() : all.front().secret;
 }
 
 Guard::Guard(GuardOptions options, std::vector<Key> keys)

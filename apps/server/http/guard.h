@@ -23,6 +23,9 @@ Key make_key(std::string name, std::string_view secret);
 /// Lines of "name:key" or "key" (then named key1, key2, ... by their line); blank lines and those that begin
 /// with # are none. @throws Error kInvalidArgument naming the line, kNotFound.
 std::vector<Key> read_key_file(const std::string& path);
+/// The first key of such a file as it stands, for a client of the server; empty where there is none.
+/// @throws Error as read_key_file().
+std::string first_key_in_file(const std::string& path);
 
 struct GuardOptions {
   std::vector<std::string> allowed_hosts = {};  ///< beside localhost and addresses; "*": any
