@@ -132,9 +132,12 @@ struct Pair {
   std::string type =
       {};  ///< what, where, count, colour, action, relation, ocr, yesno, absent, premise, unknown
   std::string q = {}, a_short = {}, a_sentence = {};
-  std::vector<std::string> claims = {};  ///< ids; what is absent cites "absent:NAME"
-  std::string polarity = {};             ///< pos, neg
-  std::string about = {};                ///< class or noun that it asks for
+  /// Ids of claims. Of the sheet's facts: "place:O1", "relation:O1:O2", "count:NAME"; what is absent cites
+  /// "absent:NAME".
+  std::vector<std::string> claims = {};
+  std::string polarity = {};  ///< pos, neg
+  std::string about = {};     ///< class or noun that it asks for
+  std::string twin = {};  ///< id of the pair of the same words with another answer; without it this goes too
   bool needs_detail = false;
   std::string instruction = {};  ///< "Answer briefly.", where the short answer is the trained one; else empty
   std::string style = {};        ///< the style card, for provenance
@@ -142,7 +145,7 @@ struct Pair {
   std::string by_text = {}, by_picture = {};  ///< S10: agree, differ, unknown; empty: not asked
   int judge = 0;                              ///< least of the judge's four marks; 0: not asked
   double weight = 1;
-  std::string noise = "clean", asked = {};  ///< S11: profile, and q as it is trained
+  std::string noise = "clean", asked = {};  ///< S11: profile, and q as it is trained, with its instruction
   std::string dropped = {};
 };
 

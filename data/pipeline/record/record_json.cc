@@ -30,8 +30,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Claim, id, type, subject, predic
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Caption, length, text, human, claims, source, generator,
                                                 request, dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Pair, id, type, q, a_short, a_sentence, claims, polarity,
-                                                about, needs_detail, instruction, style, generator, request,
-                                                by_text, by_picture, judge, weight, noise, asked, dropped)
+                                                about, twin, needs_detail, instruction, style, generator,
+                                                request, by_text, by_picture, judge, weight, noise, asked,
+                                                dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Region, id, task, label, boxes, points, evidence, asked,
                                                 dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CallNote, stage, id, request, outcome, cached)

@@ -8,6 +8,7 @@
 
 #include "data/llm/call.h"
 #include "data/pipeline/record/record.h"
+#include "data/pipeline/stage/corpus.h"
 #include "data/pipeline/stage/prompts.h"
 #include "data/pipeline/words/lexicon.h"
 #include "data/scenes/random.h"
@@ -42,8 +43,9 @@ struct Context {
   const Prompts& prompts;
   const Lexicon& lexicon;
   Roles roles;
-  std::uint64_t pipeline = 0;  ///< 64 bits of the pipeline's identity
-  std::string pictures;        ///< folder of the pictures
+  std::uint64_t pipeline = 0;           ///< 64 bits of the pipeline's identity
+  std::string pictures;                 ///< folder of the pictures
+  const CorpusStats* corpus = nullptr;  ///< of the plan; null: popular and adversarial negatives are random
 
   /// Random numbers of (pipeline, picture, what for): the same whatever else runs (R3).
   data::Stream draws(const Record& record, std::string_view what) const;

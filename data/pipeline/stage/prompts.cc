@@ -70,6 +70,17 @@ void read_examples(const std::string& text, const std::string& path, Prompt& pro
   }
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string line = trimmed(text.substr(at, end - at));
+    if (!line.empty() && line[0] != '#') out.push_back(line);
+    at = end + 1;
+  }
+  return out;
+}
+
 std::string input_text(const std::string& name, llm::Json input) {
   input["stage"] = name;
   return "<input>" + llm::canonical_json(input) + "</input>";
@@ -103,6 +114,7 @@ Prompts::Prompts(const fs::path& folder) : folder_(folder.string()) {
     for (const std::string& part : {base::cat(name, '\n', text.size(), '\n'), text}) {
       hash.update(std::as_bytes(std::span(part)));
     }
+    if (path.extension() == ".list") lists_[path.stem().string()] = lines_of(text);
     if (path.extension() != ".txt") continue;
     Prompt prompt;
     prompt.name = path.stem().string();
@@ -131,6 +143,12 @@ Prompts::Prompts(const fs::path& folder) : folder_(folder.string()) {
 const Prompt& Prompts::at(const std::string& name) const {
   const auto found = prompts_.find(name);
   if (found == prompts_.end()) base::fail(ErrorCode::kNotFound, folder_, ": no prompt '", name, ".txt'");
+  return found->second;
+}
+
+const std::vector<std::string>& Prompts::list(const std::string& name) const {
+  const auto found = lists_.find(name);
+  if (found == lists_.end()) base::fail(ErrorCode::kNotFound, folder_, ": no list '", name, ".list'");
   return found->second;
 }
 

@@ -1,6 +1,6 @@
 // Prompts and the schemas of their answers, as files that people read and edit: NAME.txt with a part [system]
 // and a part [user], NAME.schema.json, and optionally NAME.examples.jsonl, worked examples {"input",
-// "output"}.
+// "output"}. NAME.list holds things to draw from, one a line; # is a remark.
 #pragma once
 
 #include <filesystem>
@@ -35,12 +35,15 @@ class Prompts {
 
   /// @throws Error kNotFound.
   const Prompt& at(const std::string& name) const;
+  /// Lines of NAME.list. @throws Error kNotFound.
+  const std::vector<std::string>& list(const std::string& name) const;
   /// SHA-256 of all files with their names: part of the pipeline's identity.
   const std::string& sha256() const { return sha256_; }
 
  private:
   std::string folder_;
   std::map<std::string, Prompt> prompts_;
+  std::map<std::string, std::vector<std::string>> lists_;
   std::string sha256_;
 };
 

@@ -47,6 +47,13 @@ TEST_F(PromptsTest, AnyByteOfAnyFileChangesTheHash) {
   EXPECT_NE(Prompts(folder_.path()).sha256(), before);
 }
 
+TEST_F(PromptsTest, ListsHaveALineEach) {
+  folder_.put("personas.list", "# who asks\na child\n\n  a farmer\n");
+  const Prompts prompts(folder_.path());
+  EXPECT_EQ(prompts.list("personas"), (std::vector<std::string>{"a child", "a farmer"}));
+  EXPECT_THROW(prompts.list("openings"), Error);
+}
+
 TEST_F(PromptsTest, FaultsNameTheirFile) {
   folder_.put("S6.txt", "hello\n");
   EXPECT_NE(fault().find("S6.txt:1: expected [system] or [user] first"), std::string::npos) << fault();
