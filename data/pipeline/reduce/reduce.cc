@@ -1,0 +1,49 @@
+#include "data/pipeline/reduce/reduce.h"
+
+#include <filesystem>
+
+#include "base/descriptor.h"
+#include "base/error.h"
+
+namespace moonbeam::pipeline {
+
+void ReduceOptions::read(std::span<base::KeySection> sections) {
+  for (base::KeySection& section : sections) {
+    if (section.name() == "S13") {
+      dedupe.read(section);
+    } else if (section.name() == "S14") {
+      balance.read(section);
+    } else if (section.name() == "S15") {
+      shards.read(section);
+    } else {
+      continue;
+    }
+    section.refuse_unread();
+  }
+}
+
+std::string decisions_path(const std::string& work) {
+  return work + "/reduce/decisions";
+}
+
+ReduceResult reduce(const WorkFolder& work, const ReduceOptions& options, const ShardsPlace& place,
+                    const Embedder& embed, const std::function<void(std::string_view stage)>& say) {
+  const auto begin = [&](std::string_view stage) {
+    if (say) say(stage);
+  };
+  std::error_code error;
+  std::filesystem::create_directories(work.path() + "/reduce", error);
+  if (error) base::fail_system(work.path() + "/reduce", "cannot make the folder", error.value());
+  begin("S13");
+  Decisions decisions = dedupe(work, options.dedupe, embed, options.threads);
+  begin("S14");
+  balance(work, options.balance, options.threads, decisions);
+  begin("S15");
+  ReduceResult out;
+  out.shards = write_shards(work, options.shards, place, decisions);
+  decisions.save(decisions_path(work.path()));
+  out.decisions = decisions.counts();
+  return out;
+}
+
+}  // namespace moonbeam::pipeline
