@@ -40,13 +40,29 @@ std::string sha_in(const Question& question) {
   return question.pictures.empty() ? "" : question.pictures.back();
 }
 
-Json answer_about_picture(const Question& question, const Truth& truth, double error) {
-  const std::vector<TrueObject>* scene = truth.find(sha_in(question));
-  std::string answer = scene == nullptr ? "unknown" : true_answer(*scene, question_in(question));
+std::string answer_by(const std::vector<TrueObject>* scene, const std::string& asked,
+                      const Question& question, std::uint64_t salt, double error) {
+  std::string answer = scene == nullptr ? "unknown" : true_answer(*scene, asked);
   if (question.has(Fault::kYes)) answer = "yes";
-  if (answer != "unknown" && draw(0, question.content, 7) < error) {
+  if (answer != "unknown" && draw(0, question.content, salt) < error) {
     answer = wrong_answer(answer, question.content);
   }
+  return answer;
+}
+
+Json answer_about_picture(const Question& question, const Truth& truth, double error) {
+  const std::vector<TrueObject>* scene = truth.find(sha_in(question));
+  if (question.input.is_object() && question.input.contains("questions")) {
+    Json answers = Json::array();
+    std::uint64_t salt = 7;
+    for (const Json& one : question.input["questions"]) {
+      answers.push_back({{"id", one.value("id", "")},
+                         {"reason", "by the truth of the scene"},
+                         {"answer", answer_by(scene, one.value("q", ""), question, salt++, error)}});
+    }
+    return {{"answers", answers}};
+  }
+  const std::string answer = answer_by(scene, question_in(question), question, 7, error);
   if (question.schema.is_null()) return answer == "unknown" ? "I cannot tell." : sentence(answer) + ".";
   return {{"reason", "by the truth of the scene"}, {"answer", answer}};
 }

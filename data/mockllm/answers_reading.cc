@@ -94,7 +94,10 @@ void claims_of(const std::string& text, const std::vector<Noun>& nouns, const Qu
       add_claim(claims, "attribute", mention.noun, "colour", mention.colour, quote);
     if (mention.count > 0)
       add_claim(claims, "count", mention.noun, "count", std::to_string(mention.count), quote);
-    if (!mention.place.empty()) add_claim(claims, "relation", mention.noun, "position", mention.place, quote);
+    if (!mention.place.empty()) {
+      add_claim(claims, "relation", mention.noun, "position", mention.place,
+                text.substr(mention.begin, mention.place_end - mention.begin));
+    }
   }
   if (question.has(Fault::kHallucinate)) {
     const std::string phantom(kPhantoms[question.content % kPhantoms.size()]);
@@ -126,7 +129,7 @@ Json extract(const Question& question) {
 std::string verdict(const Json& claim, const std::string& text) {
   const std::string subject = lower(text_member(claim, "subject")),
                     object = lower(text_member(claim, "object"));
-  const std::vector<Mention> mentions = mentions_in(text, {{subject, ""}});
+  const std::vector<Mention> mentions = mentions_in(text, {{subject, lower(text_member(claim, "plural"))}});
   if (mentions.empty()) return "unknown";
   if (std::all_of(mentions.begin(), mentions.end(), [](const Mention& one) { return one.negated; })) {
     return "contradicted";

@@ -73,6 +73,9 @@ class Answerer {
 
   std::string answer() const {
     if (words_.size() > 1 && words_[0].text == "is" && words_[1].text == "the") return relation();
+    if (const auto at = after({{"is", "no"}, {"are", "no"}})) {  // "is it true that there is no dog?"
+      return yes(all(phrase_of(words_, *at, words_.size())).empty());
+    }
     if (const auto at = after({{"how", "many"}, {"number", "of"}, {"count", "the"}})) {
       return std::to_string(all(phrase_of(words_, *at, words_.size())).size());
     }

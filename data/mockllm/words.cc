@@ -147,6 +147,10 @@ std::vector<Mention> mentions_in(std::string_view text, const std::vector<Noun>&
     }
     mention.begin = words[before].begin;
     mention.place = place_after(words, i + best);
+    if (!mention.place.empty()) {  // behind "on the"
+      const bool corner = mention.place.find(' ') != std::string::npos;
+      mention.place_end = words[i + best + (corner ? 3 : 2)].end;
+    }
     out.push_back(std::move(mention));
     i += best - 1;
   }

@@ -39,7 +39,8 @@ struct Mention {
   int count = 0;       ///< 2 of "two dogs"; 0: not said
   std::string place;   ///< "left" of "on the left", "top left"; may be empty
   bool negated = false;
-  std::size_t begin, end;  ///< of the phrase in the text, from number, article or colour to the noun
+  std::size_t begin, end;     ///< of the phrase in the text, from number, article or colour to the noun
+  std::size_t place_end = 0;  ///< where a place is said: its end
 };
 std::vector<Mention> mentions_in(std::string_view text, const std::vector<Noun>& nouns);
 

@@ -65,11 +65,12 @@ struct SheetObject {
   std::string name = {};
   std::int64_t instance = 0;
   Box box{};
-  Point centre{};           ///< of mask or box, of width and height
-  double share = 0;         ///< of the picture's area
-  std::string size = {};    ///< small, medium, large
-  std::string place = {};   ///< top left, top, ..., middle, ..., bottom right
-  std::string colour = {};  ///< of its pixels, one of 11; empty: not clear
+  Point centre{};                         ///< of mask or box, of width and height
+  double share = 0;                       ///< of the picture's area
+  std::string size = {};                  ///< small, medium, large
+  std::string place = {};                 ///< top left, top, ..., middle, ..., bottom right
+  std::string colour = {};                ///< of its pixels, one of 11; empty: not clear
+  std::vector<std::string> colours = {};  ///< that a part of it has: what is none of them is not its colour
 };
 struct SheetCount {
   std::string name = {};
@@ -89,6 +90,8 @@ struct Sheet {
   std::vector<std::string> crowds = {};      ///< classes with a crowd region
   std::vector<std::string> exhaustive = {};  ///< classes whose absence may be concluded
   std::vector<std::string> stuff = {};
+  /// Things of a class that people's texts deny: no facts, and their classes are uncertain (S4).
+  std::vector<SheetObject> disputed = {};
 };
 
 /// A text that people wrote, as the stages work with it.

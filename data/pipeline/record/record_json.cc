@@ -18,11 +18,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Input, key, ordinal, file, width
                                                 stuff, things, negatives, texts, narratives)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Picture, sha256, hash)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SheetObject, id, name, instance, box, centre, share, size,
-                                                place, colour)
+                                                place, colour, colours)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SheetCount, name, count, exact)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SheetRelation, subject, predicate, object)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Sheet, objects, counts, relations, uncertain, crowds,
-                                                exhaustive, stuff)
+                                                exhaustive, stuff, disputed)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Source, id, kind, raw, text, low_trust, unclear, origin)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Claim, id, type, subject, predicate, object, quote, source,
                                                 thing, box, by_source, by_sheet, by_picture, by_code,
