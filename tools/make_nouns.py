@@ -176,6 +176,8 @@ def kinds_of(net, offset, common):
         for lemma in net.synsets[one][1][:2]:
             if lemma in ROOTS or not is_plain(lemma) or shown(lemma) in out:
                 continue
+            if one not in net.index[lemma][:2]:  # by this name people mean something else
+                continue
             if "_" in lemma or lemma in common:
                 out.append(shown(lemma))
     return out
@@ -221,7 +223,8 @@ def main():
         if plural not in plain or (regular_plural(lemma) in plain and lemma != "mouse"):
             plural = ""
         synonyms = [shown(one) for one in net.synsets[offset][1]
-                    if one != lemma and one not in UNFIT and is_plain(one) and ("_" in one or one in common)]
+                    if one != lemma and net.index[one.lower()][0] == offset and one not in UNFIT
+                    and is_plain(one) and ("_" in one or one in common)]
         kinds = kinds_of(net, offset, common)
         seed = (file in THINGS and lemma not in LEFT_OUT and (lemma.capitalize() not in names or net.counts.get((lemma, "1"), 0) > 0)
                 and (lemma in TAKEN or not bars.intersection([offset, *net.above(offset)]))

@@ -27,7 +27,9 @@ constexpr std::size_t kMostWords = 6;  // of a noun: "drinks with a straw"
 
 struct Noun {
   std::string name, plural = {};
-  std::vector<int> synonyms = {}, parents = {}, alike = {}, confusable = {}, ancestors = {};
+  std::vector<int> synonyms = {}, parents = {}, alike = {}, confusable = {};
+  std::vector<int> kinds = {};  // of nouns.tsv: all of them, so that nothing climbs from name to name there
+  std::vector<int> ancestors = {};  // sorted
   bool concrete = false;
 };
 struct Form {
@@ -286,7 +288,7 @@ void Lexicon::State::add_noun(const std::vector<std::string_view>& cells) {
   });
   if (first || agrees) {
     for (const std::string_view one : list(cells[2])) add_synonym(id, id_of(one));
-    for (const std::string_view one : kinds) link(&Noun::parents, id, id_of(one));
+    for (const std::string_view one : kinds) link(&Noun::kinds, id, id_of(one));
   }
   if (cells[4] == "seed") seeds.emplace_back(cells[0]);
 }
@@ -304,6 +306,8 @@ void Lexicon::State::climb() {
       if (!seen.insert(one).second) continue;
       waiting.insert(waiting.end(), at(one).parents.begin(), at(one).parents.end());
     }
+    seen.insert(noun.kinds.begin(), noun.kinds.end());
+    for (const int one : noun.synonyms) seen.insert(at(one).kinds.begin(), at(one).kinds.end());
     noun.ancestors.assign(seen.begin(), seen.end());
   }
 }

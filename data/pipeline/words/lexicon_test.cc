@@ -56,6 +56,10 @@ TEST(Lexicon, KnowsOtherNamesAndKinds) {
   EXPECT_TRUE(words.is_a("woman", "person"));
   EXPECT_TRUE(words.is_a("dachshund", "dog"));
   EXPECT_TRUE(words.is_a("willow", "plant"));
+  EXPECT_FALSE(words.is_a("dog", "person")) << "a villain is called so";
+  EXPECT_FALSE(words.is_a("star", "animal"));
+  EXPECT_TRUE(words.is_a("hammer", "tool"));
+  EXPECT_TRUE(words.is_a("carrot", "food"));
   EXPECT_FALSE(words.is_a("animal", "dog"));
   EXPECT_FALSE(words.is_a("wolf", "dog"));
 }
