@@ -34,8 +34,8 @@ class Judge {
 
   /// "" where the claim holds.
   std::string existence(const Claim& claim) const {
-    if (claim.by_source != kSupported) return "not-in-source";
     if (claim.by_sheet == kContradicted) return "not-on-sheet";
+    if (claim.by_source != kSupported) return "not-in-source";
     if (claim.by_picture == kContradicted) return "not-seen";
     if (claim.by_sheet == kSupported || claim.by_picture == kSupported) return "";
     // "red star": the star is on the sheet, its colour is what two people say.
@@ -47,8 +47,8 @@ class Judge {
 
   std::string other(const Claim& claim) const {
     if (claim.type == "text") return claim.by_sheet == kSupported ? "" : "text-not-read";
-    if (claim.by_source != kSupported) return "not-in-source";
     if (claim.by_sheet == kContradicted) return claim.type == "count" ? "wrong-count" : "not-on-sheet";
+    if (claim.by_source != kSupported) return "not-in-source";
     if (claim.type == "count") return claim.by_sheet == kSupported ? "" : "count-not-sure";
     if (claim.by_picture == kContradicted) return "not-seen";
     if (claim.type != "scene" && !is_there(claim.subject)) return "no-such-thing";
