@@ -1,0 +1,103 @@
+#include "data/pipeline/report/estimate.h"
+
+#include <gtest/gtest.h>
+
+namespace moonbeam::pipeline {
+namespace {
+
+Roles two_writers() {
+  Roles roles;
+  roles.writers = {{"w1", "", 3}, {"w2", "", 1}};
+  roles.verifier = {"v"};
+  roles.judge = {"v"};
+  roles.vision = {"eye"};
+  return roles;
+}
+
+double calls_a_picture(const TierCounts& pictures) {
+  return estimate(pictures, usual_calls(), two_writers(), {}, {}).calls;
+}
+
+TEST(Estimate, AsksAsOftenAsTheSpecSays) {
+  EXPECT_DOUBLE_EQ(calls_a_picture({.narrative = 1, .narratives = 1}), 20);
+  EXPECT_DOUBLE_EQ(calls_a_picture({.boxes = 1}), 8);
+  EXPECT_DOUBLE_EQ(calls_a_picture({.alt_text = 1}), 2);
+  EXPECT_DOUBLE_EQ(calls_a_picture({.narrative = 1, .narratives = 5}), 24);
+}
+
+TEST(Estimate, CountsTokensMoneyAndHours) {
+  const std::vector<StageCalls> calls = {
+      {.prompt = "S6", .role = Role::kWriter, .narrative = 2, .input = 100, .output = 50}};
+  std::vector<llm::EndpointOptions> servers(2);
+  servers[0].models = {"w1"};
+  servers[0].prices = {.prompt = 1, .cached = 0.5, .completion = 2};
+  servers[0].requests_per_minute = 600;
+  servers[1].models = {"w2"};
+  servers[1].prices.gpus = 2;
+  EstimateOptions options;
+  options.prompt_tokens = {{"S6", 400}};
+  const Estimate out =
+      estimate({.narrative = 600'000, .narratives = 600'000}, calls, two_writers(), servers, options);
+  ASSERT_EQ(out.stages.size(), 2u);
+  EXPECT_DOUBLE_EQ(out.stages[0].calls, 900'000);
+  EXPECT_DOUBLE_EQ(out.stages[0].prompt, 450e6);
+  EXPECT_DOUBLE_EQ(out.stages[0].money, 450 + 2 * 45);
+  EXPECT_DOUBLE_EQ(out.stages[1].completion, 15e6);
+  EXPECT_DOUBLE_EQ(out.gpu_hours, 6);
+  EXPECT_DOUBLE_EQ(out.hours, 25);  // 900,000 calls at 600 a minute; the GPUs need 3
+  EXPECT_EQ(out.slowest, "w1");
+  EXPECT_TRUE(out.unserved.empty());
+  options.cached = 1;
+  EXPECT_DOUBLE_EQ(
+      estimate({.narrative = 600'000, .narratives = 600'000}, calls, two_writers(), servers, options)
+          .stages[0]
+          .money,
+      90 + 180 + 90);
+  EXPECT_NE(estimate_text(out).find("bounded by the servers of w1"), std::string::npos);
+  EXPECT_EQ(estimate_json(out)["calls"], 1'200'000);
+}
+
+TEST(Estimate, AgreesWithTheReferenceFigureOfTheSpec) {
+  // 849,000 narratives x 20 calls x 160 tokens = 2.7 B tokens, about 1,100 H100-hours.
+  const std::vector<StageCalls> calls = {
+      {.prompt = "S6", .role = Role::kVerifier, .narrative = 20, .output = 160}};
+  std::vector<llm::EndpointOptions> servers(1);
+  servers[0].prices.gpus = 8;
+  const Estimate out =
+      estimate({.narrative = 849'000, .narratives = 849'000}, calls, two_writers(), servers, {});
+  EXPECT_NEAR(out.completion, 2.7e9, 0.05e9);
+  EXPECT_NEAR(out.gpu_hours, 1100, 20);
+  EXPECT_NEAR(out.hours, out.gpu_hours / 8, 1e-6);
+}
+
+TEST(Estimate, NamesModelsThatNoServerHas) {
+  std::vector<llm::EndpointOptions> servers(1);
+  servers[0].models = {"w1", "w2", "eye"};
+  EXPECT_EQ(estimate({.boxes = 1}, usual_calls(), two_writers(), servers, {}).unserved,
+            std::vector<std::string>{"v"});
+}
+
+TEST(TierOf, FollowsWhatIsKnown) {
+  Input input;
+  input.texts = {{.kind = "alt", .text = "x"}};
+  EXPECT_EQ(tier_of(input), Tier::kAltText);
+  input.texts.push_back({.kind = "caption", .text = "x"});
+  EXPECT_EQ(tier_of(input), Tier::kBoxes);
+  input.narratives.emplace_back();
+  EXPECT_EQ(tier_of(input), Tier::kNarrative);
+  TierCounts counts;
+  counts.add(input);
+  EXPECT_EQ(counts.of(Tier::kNarrative), 1);
+}
+
+TEST(ConstantTokens, CountSystemUserAndTheChosenExamples) {
+  Prompt prompt;
+  prompt.system = std::string(40, 's');
+  prompt.user = std::string(40, 'u');
+  EXPECT_EQ(constant_tokens(prompt, 2), 20);
+  prompt.examples.assign(4, {std::string(18, 'i'), std::string(18, 'o')});
+  EXPECT_EQ(constant_tokens(prompt, 2), 40);
+}
+
+}  // namespace
+}  // namespace moonbeam::pipeline
