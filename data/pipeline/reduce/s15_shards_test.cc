@@ -40,6 +40,7 @@ Record full_record(int number) {
   record.pairs = {test_pair("what:0", "What animal is it?", "dog"),
                   test_pair("count:0", "How many dogs are there?", "1", "There is one dog.")};
   record.pairs[0].claims = {"C1"};
+  record.pairs[1].claims = {"place:O1", "count:dog"};
   record.pairs[0].asked = "what animal is it? Answer briefly.";
   record.pairs[0].noise = "lower-case";
   record.pairs[0].judge = 5;
@@ -89,6 +90,8 @@ TEST(Samples, CarryTheirEvidenceAndWhereTheyComeFrom) {
   EXPECT_EQ(sentence.turns[0].question, "How many dogs are there?");
   EXPECT_EQ(sentence.turns[0].answer, "There is one dog.");
   EXPECT_EQ(sentence.turns[0].style, "sentence");
+  EXPECT_EQ(sentence.evidence, (std::vector<std::string>{"place:O1", "ann:501", "count:dog"}));
+  EXPECT_EQ(sentence.checks->supported, 2);
   const data::CanonicalSample point = sample_of(record, items[5], identity);
   EXPECT_EQ(point.task, "point");
   EXPECT_EQ(point.regions[0].point, (std::array<double, 2>{.2, .3}));

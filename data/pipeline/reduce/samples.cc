@@ -21,14 +21,19 @@ std::string outside_name(const Record& record, const std::string& id) {
   return id;
 }
 
+/// "place:O1", "count:dog": what the sheet says stands without a claim.
+bool is_sheet_fact(const std::string& id) {
+  return id.find(':') != std::string::npos;
+}
+
 data::CanonicalChecks checks_of(const Record& record, const std::vector<std::string>& claims, int judge) {
   data::CanonicalChecks out;
   out.judge = judge;
   for (const std::string& id : claims) {
     const Claim* claim = record.claim(id);
-    if (claim == nullptr) continue;
+    if (claim == nullptr && !is_sheet_fact(id)) continue;
     ++out.claims;
-    out.supported += claim->accepted;
+    out.supported += claim == nullptr || claim->accepted;
   }
   return out;
 }
@@ -107,7 +112,13 @@ std::vector<std::string> evidence_of(const Record& record, const std::vector<std
   for (const std::string& id : claims) {
     add(id);
     const Claim* claim = record.claim(id);
-    if (claim == nullptr) continue;
+    if (claim == nullptr) {
+      for (std::size_t mark = id.find(':'); mark != std::string::npos; mark = id.find(':', mark + 1)) {
+        const std::string part = id.substr(mark + 1, id.find(':', mark + 1) - mark - 1);
+        if (const std::string outside = outside_name(record, part); outside != part) add(outside);
+      }
+      continue;
+    }
     if (!claim->thing.empty()) add(outside_name(record, claim->thing));
     if (!claim->source.empty()) add(outside_name(record, claim->source));
     for (const std::string& one : claim->evidence) add(outside_name(record, one));

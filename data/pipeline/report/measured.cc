@@ -28,10 +28,11 @@ std::vector<std::string> first_texts(std::vector<std::pair<std::uint64_t, std::s
   return out;
 }
 
-/// Claims of a caption that stand on evidence.
+/// Claims of a caption that stand on evidence; facts of the sheet ("place:O1") do.
 bool stands(const Record& record, const std::string& id) {
   const Claim* claim = record.claim(id);
-  return claim != nullptr && claim->accepted && claim->by_picture != "contradicted";
+  if (claim == nullptr) return id.find(':') != std::string::npos;
+  return claim->accepted && claim->by_picture != "contradicted";
 }
 
 AnswerSpread spread_of(const std::map<std::string, std::int64_t>& counts) {
