@@ -50,7 +50,15 @@ inline Caption test_caption(std::string length, std::string text) {
 /// Chunk by chunk; `backwards`: written in the other order, as another run's workers might.
 inline void make_work(const base::TestFolder& folder, const std::vector<std::vector<Record>>& chunks,
                       bool backwards = false) {
-  folder.put("work/plan.json", Json({{"pipeline", "a41b"}, {"shards", (chunks.size() + 1) / 2}}).dump());
+  Json plan = {{"pipeline", "a41b"}};
+  std::size_t pictures = 0, size = chunks[0].size();
+  bool even = true;  // else no plan would have cut them so
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    pictures += chunks[i].size();
+    even = even && (i + 1 < chunks.size() ? chunks[i].size() == size : chunks[i].size() <= size);
+  }
+  if (even) plan.update({{"pictures", pictures}, {"shard_pictures", 2 * size}, {"chunk_pictures", size}});
+  folder.put("work/plan.json", plan.dump());
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < chunks.size(); ++i) order.push_back(i);
   if (backwards) std::reverse(order.begin(), order.end());

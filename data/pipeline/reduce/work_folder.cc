@@ -62,13 +62,18 @@ WorkChunk chunk_at(const fs::path& path, int shard, int number) {
   return chunk;
 }
 
-/// A list's length, a number, or nothing.
-std::optional<std::size_t> count_in(const Json& plan, const char* key) {
-  const auto found = plan.find(key);
-  if (found == plan.end()) return std::nullopt;
-  if (found->is_array()) return found->size();
-  if (found->is_number_unsigned()) return found->get<std::size_t>();
-  return std::nullopt;
+/// How many chunks a plan has: pictures are cut into shards, and each of those into chunks.
+/// None where it does not say.
+std::optional<std::int64_t> planned_chunks(const Json& plan) {
+  const auto number = [&](const char* key) -> std::int64_t {
+    const auto found = plan.find(key);
+    return found != plan.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+  };
+  const std::int64_t pictures = number("pictures"), shard = number("shard_pictures"),
+                     chunk = number("chunk_pictures");
+  if (pictures <= 0 || shard <= 0 || chunk <= 0) return std::nullopt;
+  const auto chunks_of = [&](std::int64_t count) { return (count + chunk - 1) / chunk; };
+  return pictures / shard * chunks_of(shard) + chunks_of(pictures % shard);
 }
 
 std::string_view text_of(const base::MappedFile& file) {
@@ -121,19 +126,16 @@ WorkFolder::WorkFolder(std::string folder) : folder_(std::move(folder)) {
     return std::pair(a.shard, a.number) < std::pair(b.shard, b.number);
   });
   if (chunks_.empty()) fail(ErrorCode::kNotFound, base::printable(folder_), ": no chunk is done");
-  std::size_t there = 0;
-  for (std::size_t i = 0; i < chunks_.size(); ++i)
-    there += i == 0 || chunks_[i].shard != chunks_[i - 1].shard;
-  if (const auto planned = count_in(plan_, "shards"); planned && *planned != there) {
-    fail(ErrorCode::kCorrupt, base::printable(folder_), ": expected ", *planned, " shards, got ", there);
+  const auto there = static_cast<std::int64_t>(chunks_.size());
+  if (const auto planned = planned_chunks(plan_); planned && *planned != there) {
+    fail(ErrorCode::kCorrupt, base::printable(folder_), ": expected ", *planned, " chunks, got ", there,
+         ": the run is not done");
   }
 }
 
 std::string WorkFolder::pipeline() const {
-  for (const char* key : {"pipeline", "pipeline_id"}) {
-    if (const auto found = plan_.find(key); found != plan_.end() && found->is_string()) return *found;
-  }
-  return {};
+  const auto found = plan_.find("pipeline");
+  return found != plan_.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 void WorkFolder::each_chunk(int threads, const UseChunk& use) const {

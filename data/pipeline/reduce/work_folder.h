@@ -28,7 +28,7 @@ struct RecordPlace {
 class WorkFolder {
  public:
   /// @throws Error kNotFound (no plan, no chunks), kCorrupt (a chunk without its marker, of another size, or
-  /// fewer of them than the plan says).
+  /// another number of them than the plan says).
   explicit WorkFolder(std::string folder);
 
   const std::string& path() const { return folder_; }

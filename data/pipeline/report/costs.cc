@@ -33,12 +33,11 @@ void add(const std::string& line, Costs& out) {
 
 }  // namespace
 
-Costs read_costs(const std::string& folder) {
+Costs read_costs(const std::string& work) {
   std::vector<std::string> files;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (name.starts_with("ledger") && name.ends_with(".jsonl")) files.push_back(at->path().string());
+  for (fs::directory_iterator at(work + "/ledger", error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".jsonl") files.push_back(at->path().string());
   }
   std::sort(files.begin(), files.end());
   Costs out;

@@ -16,7 +16,7 @@ struct Costs {
   std::int64_t unread = 0;  ///< lines that are none of a ledger
 };
 
-/// Of all ledger*.jsonl in the folder and the folders below it; none is no cost.
-Costs read_costs(const std::string& folder);
+/// Of WORK/ledger/*.jsonl, one of each worker; none is no cost.
+Costs read_costs(const std::string& work);
 
 }  // namespace moonbeam::pipeline

@@ -79,6 +79,21 @@ double hours_of(const llm::EndpointOptions& server, const Load& load, const Esti
   return hours;
 }
 
+using Loads = std::map<const llm::EndpointOptions*, Load>;
+using Servers = std::map<std::string, std::set<const llm::EndpointOptions*>>;  // by model
+
+void find_slowest(const Servers& by_model, const Loads& loads, const EstimateOptions& options,
+                  Estimate& out) {
+  for (const auto& [model, its] : by_model) {
+    for (const llm::EndpointOptions* server : its) {
+      const double hours = hours_of(*server, loads.at(server), options);
+      if (hours <= out.hours) continue;
+      out.hours = hours;
+      out.slowest = model;
+    }
+  }
+}
+
 double calls_of(const StageCalls& stage, const TierCounts& pictures) {
   const double of_narratives =
       static_cast<double>(stage.a_narrative ? pictures.narratives : pictures.narrative) * stage.narrative;
@@ -88,31 +103,12 @@ double calls_of(const StageCalls& stage, const TierCounts& pictures) {
 
 }  // namespace
 
-Tier tier_of(const Input& input) {
-  const bool dense = std::any_of(input.texts.begin(), input.texts.end(), [](const InputText& one) {
-    return one.kind == "caption" || one.kind == "region";
-  });
-  if (!input.narratives.empty()) return Tier::kNarrative;
-  return !input.instances.empty() || dense ? Tier::kBoxes : Tier::kAltText;
-}
-
-void TierCounts::add(const Input& input) {
-  switch (tier_of(input)) {
-    case Tier::kNarrative:
-      ++narrative;
-      narratives += static_cast<std::int64_t>(input.narratives.size());
-      break;
-    case Tier::kBoxes:
-      ++boxes;
-      break;
-    case Tier::kAltText:
-      ++alt_text;
-      break;
-  }
-}
-
-std::int64_t TierCounts::of(Tier tier) const {
-  return tier == Tier::kNarrative ? narrative : tier == Tier::kBoxes ? boxes : alt_text;
+TierCounts tier_counts(const std::map<std::string, std::int64_t>& tiers) {
+  const auto of = [&](const char* tier) {
+    const auto found = tiers.find(tier);
+    return found == tiers.end() ? 0 : found->second;
+  };
+  return {of("A"), of("B"), of("C"), of("A")};
 }
 
 std::vector<StageCalls> usual_calls() {
@@ -157,8 +153,8 @@ std::vector<StageCalls> usual_calls() {
 Estimate estimate(const TierCounts& pictures, std::span<const StageCalls> calls, const Roles& roles,
                   std::span<const llm::EndpointOptions> servers, const EstimateOptions& options) {
   Estimate out;
-  std::map<const llm::EndpointOptions*, Load> loads;
-  std::map<std::string, std::set<const llm::EndpointOptions*>> by_model;
+  Loads loads;
+  Servers by_model;
   std::set<std::string> unserved;
   for (const StageCalls& stage : calls) {
     const auto constant = options.prompt_tokens.find(stage.prompt);
@@ -195,15 +191,43 @@ Estimate estimate(const TierCounts& pictures, std::span<const StageCalls> calls,
       out.stages.push_back(std::move(row));
     }
   }
-  for (const auto& [model, its] : by_model) {
-    for (const llm::EndpointOptions* server : its) {
-      const double hours = hours_of(*server, loads[server], options);
-      if (hours <= out.hours) continue;
-      out.hours = hours;
-      out.slowest = model;
+  find_slowest(by_model, loads, options, out);
+  out.unserved.assign(unserved.begin(), unserved.end());
+  return out;
+}
+
+Estimate estimate_like(const Costs& trial, std::int64_t trial_pictures, std::int64_t pictures,
+                       std::span<const llm::EndpointOptions> servers, const EstimateOptions& options) {
+  if (trial_pictures <= 0) base::fail(ErrorCode::kInvalidArgument, "estimate: a trial without pictures");
+  const double factor = static_cast<double>(pictures) / static_cast<double>(trial_pictures);
+  Estimate out;
+  for (const auto& [stage, spent] : trial.by_stage) {
+    StageEstimate row{stage, ""};
+    row.calls = factor * static_cast<double>(spent.calls);
+    row.prompt = factor * static_cast<double>(spent.usage.prompt);
+    row.completion = factor * static_cast<double>(spent.usage.completion);
+    row.money = factor * spent.money;
+    row.gpu_hours = factor * spent.gpu_seconds / 3600;
+    out.calls += row.calls;
+    out.prompt += row.prompt;
+    out.completion += row.completion;
+    out.money += row.money;
+    out.gpu_hours += row.gpu_hours;
+    out.stages.push_back(std::move(row));
+  }
+  Loads loads;
+  Servers by_model;
+  for (const auto& [model, spent] : trial.by_model) {
+    const std::vector<Share> shares = shares_of(model, servers);
+    if (shares.empty()) out.unserved.push_back(model);
+    for (const auto& [server, share] : shares) {
+      loads[server].calls += factor * share * static_cast<double>(spent.calls);
+      loads[server].prompt += factor * share * static_cast<double>(spent.usage.prompt);
+      loads[server].completion += factor * share * static_cast<double>(spent.usage.completion);
+      by_model[model].insert(server);
     }
   }
-  out.unserved.assign(unserved.begin(), unserved.end());
+  find_slowest(by_model, loads, options, out);
   return out;
 }
 

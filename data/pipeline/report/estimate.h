@@ -10,20 +10,19 @@
 
 #include "data/llm/endpoint.h"
 #include "data/pipeline/record/record.h"
+#include "data/pipeline/report/costs.h"
 #include "data/pipeline/stage/context.h"
 
 namespace moonbeam::pipeline {
 
-/// What is known of a picture decides what is asked about it.
-enum class Tier { kNarrative, kBoxes, kAltText };  ///< A, B, C
-Tier tier_of(const Input& input);
-
+/// What is known of a picture decides what is asked about it: narratives and boxes (A), boxes or texts of
+/// people (B), alt text alone (C).
 struct TierCounts {
   std::int64_t narrative = 0, boxes = 0, alt_text = 0;
   std::int64_t narratives = 0;  ///< of all pictures of tier A: each is repaired
-  void add(const Input& input);
-  std::int64_t of(Tier tier) const;
 };
+/// Of a plan's "tiers": counts of "A", "B", "C"; one narrative a picture.
+TierCounts tier_counts(const std::map<std::string, std::int64_t>& tiers);
 
 /// Whom a stage asks, as Roles names them.
 enum class Role { kWriter, kVerifier, kJudge, kVision };
@@ -65,6 +64,11 @@ struct Estimate {
 
 Estimate estimate(const TierCounts& pictures, std::span<const StageCalls> calls, const Roles& roles,
                   std::span<const llm::EndpointOptions> servers, const EstimateOptions& options);
+
+/// The same from a run over some pictures that is done: what it took, times how many more there are. Tiers
+/// have to be mixed alike.
+Estimate estimate_like(const Costs& trial, std::int64_t trial_pictures, std::int64_t pictures,
+                       std::span<const llm::EndpointOptions> servers, const EstimateOptions& options);
 
 /// About how many tokens the constant parts are: 4 bytes each, `examples` of the worked ones too.
 std::int64_t constant_tokens(const Prompt& prompt, int examples);

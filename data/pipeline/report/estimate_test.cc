@@ -1,6 +1,7 @@
 #include "data/pipeline/report/estimate.h"
 
 #include <gtest/gtest.h>
+#include <moonbeam/error.h>
 
 namespace moonbeam::pipeline {
 namespace {
@@ -77,17 +78,28 @@ TEST(Estimate, NamesModelsThatNoServerHas) {
             std::vector<std::string>{"v"});
 }
 
-TEST(TierOf, FollowsWhatIsKnown) {
-  Input input;
-  input.texts = {{.kind = "alt", .text = "x"}};
-  EXPECT_EQ(tier_of(input), Tier::kAltText);
-  input.texts.push_back({.kind = "caption", .text = "x"});
-  EXPECT_EQ(tier_of(input), Tier::kBoxes);
-  input.narratives.emplace_back();
-  EXPECT_EQ(tier_of(input), Tier::kNarrative);
-  TierCounts counts;
-  counts.add(input);
-  EXPECT_EQ(counts.of(Tier::kNarrative), 1);
+TEST(TierCounts, AreThePlans) {
+  const TierCounts counts = tier_counts({{"A", 3}, {"C", 2}});
+  EXPECT_EQ(counts.narrative, 3);
+  EXPECT_EQ(counts.narratives, 3);
+  EXPECT_EQ(counts.boxes, 0);
+  EXPECT_EQ(counts.alt_text, 2);
+}
+
+TEST(EstimateLike, ScalesWhatATrialTook) {
+  Costs trial;
+  trial.by_stage["S3"] = {10, {1000, 200, 0}, 0.5, 36};
+  trial.by_model["w"] = trial.by_stage["S3"];
+  std::vector<llm::EndpointOptions> servers(1);
+  servers[0].requests_per_minute = 10;
+  const Estimate out = estimate_like(trial, 5, 500, servers, {});
+  EXPECT_DOUBLE_EQ(out.calls, 1000);
+  EXPECT_DOUBLE_EQ(out.prompt, 100'000);
+  EXPECT_DOUBLE_EQ(out.money, 50);
+  EXPECT_DOUBLE_EQ(out.gpu_hours, 1);
+  EXPECT_DOUBLE_EQ(out.hours, 100.0 / 60);
+  EXPECT_EQ(out.slowest, "w");
+  EXPECT_THROW(estimate_like(trial, 0, 500, servers, {}), Error);
 }
 
 TEST(ConstantTokens, CountSystemUserAndTheChosenExamples) {

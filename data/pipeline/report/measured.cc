@@ -61,6 +61,31 @@ std::vector<std::pair<std::string, double>> commonest(const std::map<std::string
 
 }  // namespace
 
+void MonitorOptions::read(base::KeySection& section) {
+  const auto count = [&](const char* key, std::size_t& value) {
+    auto number = static_cast<std::int64_t>(value);
+    section.read(key, number, 1, 10'000'000);
+    value = static_cast<std::size_t>(number);
+  };
+  count("texts", texts);
+  count("bleu_texts", bleu_texts);
+  count("vendi_texts", vendi_texts);
+  section.read("distinct_drop", distinct_drop, 0, 1);
+  section.read("bleu_rise", bleu_rise, 0, 1);
+  section.read("ratio_rise", ratio_rise, 0, 100);
+  section.read("vendi_drop", vendi_drop, 0, 1);
+  section.read("entropy_drop", entropy_drop, 0, 1);
+  section.read("opener", opener, 0, 1);
+  section.read("noun", noun, 0, 1);
+  section.read("yes_low", yes_low, 0, 1);
+  section.read("yes_high", yes_high, 0, 1);
+  section.read("blind", blind, 0, 1);
+  section.read("support", support, 0, 1);
+  section.read("lengths", lengths, 0, 1);
+  section.read("audit", audit, 0, 1);
+  section.read("seldom", seldom, 0, 1'000'000);
+}
+
 void Measurer::keep(Sample& sample, Sampled one) const {
   sample.insert(std::move(one));
   if (sample.size() > options_.texts) sample.erase(std::prev(sample.end()));

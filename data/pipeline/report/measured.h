@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/key_file.h"
 #include "data/pipeline/record/record.h"
 #include "data/pipeline/reduce/embedding.h"
 #include "data/pipeline/reduce/items.h"
@@ -23,6 +24,9 @@ struct MonitorOptions {
          lengths = 0.15;
   double audit = 0.01;      ///< share of the captions that M9 looks at
   std::int64_t seldom = 5;  ///< what was seen no more often than this is no opener or noun to worry about
+
+  /// [report] of a recipe. @throws Error kInvalidArgument naming file and line.
+  void read(base::KeySection& section);
 };
 
 /// What was measured: numbers by name ("M1.captions.2", "M7.p_yes"), and lists for the page.

@@ -161,7 +161,7 @@ TEST(Report, ShowsCostPicturesAndWhatBecameOfThem) {
   chunks[3][1].reason = "S0/small";
   make_work(folder, chunks);
   folder.put(
-      "work/workers/ledger-0.jsonl",
+      "work/ledger/worker-0.jsonl",
       R"({"stage":"S3","model":"w","status":"answer","prompt":100,"completion":20,"cached":0,"price":0.5,"gpu_s":36})"
       "\n"
       R"({"stage":"S4","model":"v","status":"busy","prompt":0,"completion":0,"cached":0,"price":0,"gpu_s":0})"
@@ -185,6 +185,15 @@ TEST(Report, ShowsCostPicturesAndWhatBecameOfThem) {
   EXPECT_EQ(html.find("http"), std::string::npos);
   EXPECT_NE(html.find("prefers-color-scheme:dark"), std::string::npos);
   EXPECT_NE(html.find("0.01"), std::string::npos);  // GPU hours
+}
+
+TEST(MonitorOptions, AreReadFromARecipe) {
+  auto sections = base::parse_key_file("[report]\nblind = 0.02\ntexts = 100\n", "r.toml");
+  MonitorOptions options;
+  options.read(sections.back());
+  sections.back().refuse_unread();
+  EXPECT_EQ(options.blind, 0.02);
+  EXPECT_EQ(options.texts, 100u);
 }
 
 TEST(Report, RefusesDecisionsOfOtherChunks) {
