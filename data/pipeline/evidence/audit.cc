@@ -121,6 +121,7 @@ void audit_sheet(Record& record, const Lexicon& lexicon, int least) {
     if (boxes == 0) {
       if (of.texts < least) continue;
       make_uncertain(sheet, name);
+      forbid_absence(sheet, name, lexicon);
       record.count("S4/missing-on-sheet");
       missing += std::max(agreed, 1);
     } else if (agreed != 0 && agreed != boxes) {

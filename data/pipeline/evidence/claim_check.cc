@@ -81,6 +81,7 @@ std::string claim_fault(const Claim& claim, const Source& source, const Lexicon&
     const bool said = bears(claim.quote, claim.subject, lexicon) || bears(claim.quote, claim.object, lexicon);
     return said ? "" : "quote-without-object";
   }
+  if (is_picture_word(subject.noun)) return "no-thing";
   if (is_negated(claim.quote, subject.noun, lexicon)) return "negated";
   if (claim.type == "existence")
     return names(claim.quote, subject.noun, lexicon) ? "" : "quote-without-subject";

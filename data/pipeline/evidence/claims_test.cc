@@ -35,6 +35,9 @@ TEST(Claims, TheirQuotesStandInTheirTexts) {
   EXPECT_EQ(fault(text, test_claim("action", "dog", "is running", "", "dogs run", "K1")), "");
   EXPECT_EQ(fault(text, test_claim("relation", "dog", "on", "grass", "dogs run on the grass", "K1")), "");
   EXPECT_EQ(fault(text, test_claim("existence", "dog", "exists", "", "", "K1")), "empty");
+  EXPECT_EQ(
+      fault("a plain background", test_claim("existence", "background", "exists", "", "background", "K1")),
+      "no-thing");
 }
 
 TEST(Claims, TheHandWrittenExamplesKeepTheRules) {

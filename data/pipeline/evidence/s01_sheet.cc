@@ -8,6 +8,7 @@
 #include "data/pipeline/evidence/evidence.h"
 #include "data/pipeline/evidence/pixels.h"
 #include "data/pipeline/evidence/sheet.h"
+#include "data/pipeline/evidence/subject.h"
 
 namespace moonbeam::pipeline {
 
@@ -48,6 +49,9 @@ class SheetStage final : public Stage {
   std::vector<llm::Call> step(Record& record, int, std::span<const llm::Result>,
                               const Context& context) const override {
     record.sheet = make_sheet(record.input, settings_);
+    for (const auto* unsure : {&record.sheet.uncertain, &record.sheet.crowds}) {
+      for (const std::string& name : *unsure) forbid_absence(record.sheet, name, context.lexicon);
+    }
     if (const auto small = record.input.instances.size() - record.sheet.objects.size(); small > 0) {
       record.count("S1/uncertain-or-crowd", static_cast<std::int64_t>(small));
     }

@@ -58,6 +58,8 @@ class VerifyStage final : public Stage {
     keys.read("most_seen", most_seen_, 0, 1000);
     keys.read("audit_texts", audit_texts_, 1, 100);
     keys.read("examples", examples_, 0, 8);
+    keys.read("control_claims", control_claims_);
+    keys.read("swapped_questions", swapped_questions_);
   }
 
   std::string_view name() const override { return "S4"; }
@@ -192,7 +194,7 @@ class VerifyStage final : public Stage {
     return found == record.claims.end() ? nullptr : &*found;
   }
 
-  static void hear_readers(Record& record, std::span<const llm::Result> results) {
+  void hear_readers(Record& record, std::span<const llm::Result> results) const {
     const Json asked = record.scratch["asked"];
     for (std::size_t i = 0; i < std::min(results.size(), asked.size()); ++i) {
       const std::string check = asked[i]["check"];
@@ -200,7 +202,7 @@ class VerifyStage final : public Stage {
       std::map<std::string, std::string> verdicts;
       for (const Json& one : results[i].value["verdicts"])
         verdicts.emplace(one.value("id", ""), one.value("verdict", ""));
-      if (verdicts[kControl] == kSupported) {
+      if (control_claims_ && verdicts[kControl] == kSupported) {
         record.count(base::cat("S4", check, "/agrees-with-anything"));
         continue;
       }
@@ -295,7 +297,7 @@ class VerifyStage final : public Stage {
     }
   }
 
-  static void hear_viewer(Record& record, std::span<const llm::Result> results) {
+  void hear_viewer(Record& record, std::span<const llm::Result> results) const {
     const Json asked = record.scratch["asked"];
     for (std::size_t i = 0; i < asked.size() && 2 * i + 1 < results.size(); ++i) {
       std::map<std::string, std::string> said[2];
@@ -315,7 +317,9 @@ class VerifyStage final : public Stage {
         Claim* claim = claim_of(record, id);
         if (claim == nullptr) continue;
         const SightQuestions questions{"", "", row["colour"], row["other"]};
-        claim->by_picture = seen(questions, said[0][id], said[1][id]);
+        const std::string opposite =
+            questions.colour.empty() && lower(said[0][id]).starts_with("yes") ? "no" : "yes";
+        claim->by_picture = seen(questions, said[0][id], swapped_questions_ ? said[1][id] : opposite);
         if (agrees_with_both(said[0][id], said[1][id])) record.count("S4c/yes-to-both");
       }
     }
@@ -323,6 +327,7 @@ class VerifyStage final : public Stage {
 
   int batch_ = 8, max_tokens_ = 1500, most_cuts_ = 3, most_seen_ = 24, audit_texts_ = 2, examples_ = 1;
   double margin_ = 0.2;
+  bool control_claims_ = true, swapped_questions_ = true;  // false only to show what they are good for
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "data/pipeline/evidence/subject.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "data/pipeline/words/english.h"
@@ -26,6 +27,23 @@ bool holds(const std::vector<std::string>& classes, const std::string& noun, con
     if (std::find(classes.begin(), classes.end(), name) != classes.end()) return true;
   }
   return false;
+}
+
+void forbid_absence(Sheet& sheet, const std::string& noun, const Lexicon& lexicon) {
+  std::erase_if(sheet.exhaustive, [&](const std::string& name) {
+    const bool boxed = std::any_of(sheet.objects.begin(), sheet.objects.end(),
+                                   [&](const SheetObject& one) { return one.name == name; });
+    return !boxed && lexicon.is_a(noun, name);
+  });
+}
+
+bool is_picture_word(const std::string& noun) {
+  static const std::unordered_set<std::string> words = {
+      "background", "foreground", "image",  "picture", "photo",  "photograph", "view",   "side",
+      "corner",     "top",        "bottom", "left",    "right",  "middle",     "center", "centre",
+      "drawing",    "scene",      "front",  "back",    "thing",  "object",     "item",   "part",
+      "pair",       "group",      "number", "color",   "colour", "shape"};
+  return words.contains(noun);
 }
 
 Things things_of(const Sheet& sheet, const Subject& subject, const Lexicon& lexicon) {

@@ -28,6 +28,13 @@ Things things_of(const Sheet& sheet, const Subject& subject, const Lexicon& lexi
 /// Whether a list of classes holds the noun under one of its names.
 bool holds(const std::vector<std::string>& classes, const std::string& noun, const Lexicon& lexicon);
 
+/// The absence of a bird cannot be concluded where a duck may be: wider names of `noun` that no box bears
+/// leave Sheet::exhaustive.
+void forbid_absence(Sheet& sheet, const std::string& noun, const Lexicon& lexicon);
+
+/// "background", "image", "left side": words about the picture, no things in it.
+bool is_picture_word(const std::string& noun);
+
 /// Equal for claims that say the same in other words: type, noun and colour, predicate, object.
 std::string content_of(const Claim& claim, const Lexicon& lexicon);
 

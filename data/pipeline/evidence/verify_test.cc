@@ -109,6 +109,15 @@ TEST(Audit, AThingThatTwoTextsNameIsNotDenied) {
       0u);
 }
 
+TEST(Audit, WhereADuckMayBeABirdIsNotDenied) {
+  Record record =
+      test_record({test_box(1, "dog", 0, 0, 200, 200)}, {"A dog and a duck.", "A duck with a dog"});
+  record.input.things = {"dog", "duck", "bird", "cat"};
+  make_facts(record);
+  audit_sheet(record, test_lexicon(), 2);
+  EXPECT_EQ(record.sheet.exhaustive, (std::vector<std::string>{"cat", "dog"}));
+}
+
 TEST(Audit, ADisputedCountIsNotExact) {
   const Record record = audited({test_box(1, "dog", 0, 0, 200, 200)}, {"Two dogs.", "2 dogs", "A dog"});
   EXPECT_FALSE(record.sheet.counts[0].exact);
