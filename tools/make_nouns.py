@@ -70,6 +70,31 @@ intake outlet outfall setback throwback turnoff attachment attraction backup
 affirmed assembly gulag impressionism mademoiselle naiad tarot embryo commissariat
 papilla alimentation verdure armament appurtenance whatchamacallit thingamajig import addition additive
 followup improvisation innovation masterpiece modernism original output overprint throughput stitch fake sham
+aba abstractionism achondrite adjunct adjuvant adrenergic aecium agent ail aliment alluvium amphidiploid
+anaerobe angiogram angiotensin anion antheridium antiaircraft antifungal antilepton antiparticle aquatic
+archegonium art ascocarp ascomycete aspartame asylum attire audiovisual aviation baryon basidiomycete basidium
+belay biennial binary blackbody blastocyst blastomere blastula bombproof bot boudoir bridgework butchery
+calculus capsid cautery cellblock cesspool chauvinism chiaroscuro chlorophyll chloroplast collation comestible
+commemorative commensal commodity concoction confection congeneric conidiophore consignment conspecific
+constituent consulate contrivance counterfeit cryptogam cuticula cyberspace deathtrap deathwatch decor
+decoration dibranchiate dicot diet diploid disposable downstage electrolytic embassy emblem emollient endocarp
+endogen endosperm endospore entanglement entrant epicarp epiphyte equatorial eutherian exit exportation
+facsimile fetus foetus foodstuff forage freight fruitage gametophore gametophyte gastronomy gastrula getup
+gluten gunpoint haberdashery hackle half halftone handcraft handiwork haploid hemstitch hepatic hospice
+humankind hymenium hyoscyamine hypha hypodermic iconography indusium inessential ingredient ingrowth inset
+instrumentation intermixture intranet intrenchment jag jail jewfish john kamikaze kine lacuna lamasery
+lamination linkup livelong madder madhouse malt mankind marihuana masonry medic megaspore merchandise micelle
+microspore mike mortuary muff multivitamin muon myxomycete nonessential nosh nourishment nucellus nuke nutriment
+obstruction oeuvre offal office oosphere openwork ornamental overhang paramagnet paraphernalia parasite part
+pathogen penitentiary perforation perishable perithecium peyote phytoplankton pill pinstripe pixel pixy placenta
+placental plankton plantigrade plasmid plasterwork plastid polychrome polyploid potluck prison promycelium
+quadruplicate quaff quarterdeck recombinant reformatory refreshment repast repressor reproducer resuscitator
+retardant retrenchment revetment rhizoid saprophyte scopolamine sediment segment semiautomatic sequencer
+shipment showpiece sickbed sidetrack snack snippet sop soundtrack speakeasy spectrogram splay sporangium spore
+sporophore sporophyll sporophyte spume starboard stigma straightaway subcompact superstructure surface
+synchrotron takeaway takeout tampon testa thallus toiletry topside triplicate tubeless unguiculate urinal
+vaccine vagabond vasoconstrictor vertebrate vespid viand victual virginal virion volva voodoo weenie whatnot
+whipstitch woof wreckage xerophyte xylem zoospore
 duplication forgery scenery inessential vegetarianism subsection desideratum roadkill horseback edging electron positron meson neutrino
 antineutrino neutron proton quark pion lepton hadron boson photon nucleon ion molecule atom still retrofit scheduler upstairs upstage midstream impedimenta requisite""".split()
 
