@@ -15,7 +15,11 @@ class Judge {
       : measured_(measured), reference_(reference), options_(options) {}
 
   std::vector<Finding> run() {
-    for (const std::string name : {"captions", "questions"}) texts(name);
+    for (const std::string name : {"captions", "questions"}) {
+      const bool fits = reference_ != nullptr && alike(count(name), count_in(*reference_, name));
+      texts(name, name, fits ? reference_ : nullptr, name);
+    }
+    texts("short", "short captions beside people's", &measured_, "human");
     if (const auto value = of("M6.top")) {
       add("M6", "commonest noun of absurd questions", *value, {}, at_most(options_.noun),
           *value > options_.noun && often(*value, "M6"));
@@ -62,7 +66,7 @@ class Judge {
   bool often(double share, const std::string& key) const {
     return share * count(key) > static_cast<double>(options_.seldom) + 0.5;
   }
-  static std::string number(double value) { return base::format_decimal(value, 4); }
+  static std::string number(double value) { return shown_number(value); }
   static std::string at_most(double limit) { return "at most " + number(limit); }
   static std::string at_least(double limit) { return "at least " + number(limit); }
 
@@ -83,28 +87,24 @@ class Judge {
         floor ? *value < limit : *value > limit);
   }
 
-  void texts(const std::string& name) {
-    const auto reference = [&](const std::string& monitor, const std::string& rest) -> std::optional<double> {
-      if (reference_ != nullptr && alike(count(name), count_in(*reference_, name))) {
-        return before(monitor + name + rest);
-      }
-      // Generated captions are held against human ones of the same pictures.
-      return name == "captions" && alike(count(name), count("human")) ? of(monitor + "human" + rest)
-                                                                      : std::nullopt;
+  /// @param other  whose values of `in` are the reference
+  void texts(const std::string& name, const std::string& what, const Measured* in, const std::string& other) {
+    const auto reference = [&](const std::string& monitor, const std::string& rest) {
+      return in == nullptr ? std::nullopt : find(*in, monitor + other + rest);
     };
     for (int n = 1; n <= 4; ++n) {
       const std::string rest = base::cat(".", n);
-      against("M1", base::cat("distinct runs of ", n, " words, ", name), "M1." + name + rest,
-              reference("M1.", rest), 1 - options_.distinct_drop, 0);
+      against("M1", base::cat("distinct runs of ", n, n == 1 ? " word, " : " words, ", what),
+              "M1." + name + rest, reference("M1.", rest), 1 - options_.distinct_drop, 0);
     }
-    against("M2", "self-BLEU, " + name, "M2." + name, reference("M2.", ""), 1, options_.bleu_rise);
-    against("M3", "compression ratio, " + name, "M3." + name, reference("M3.", ""), 1 + options_.ratio_rise,
+    against("M2", "self-BLEU, " + what, "M2." + name, reference("M2.", ""), 1, options_.bleu_rise);
+    against("M3", "compression ratio, " + what, "M3." + name, reference("M3.", ""), 1 + options_.ratio_rise,
             0);
     if (const auto value = of("M4." + name)) {
-      add("M4", "commonest opening of " + name, *value, {}, at_most(options_.opener),
+      add("M4", "commonest opening of " + what, *value, {}, at_most(options_.opener),
           *value > options_.opener && often(*value, name));
     }
-    against("M5", "Vendi score, " + name, "M5." + name, reference("M5.", ""), 1 - options_.vendi_drop, 0);
+    against("M5", "Vendi score, " + what, "M5." + name, reference("M5.", ""), 1 - options_.vendi_drop, 0);
   }
 
   void answers() {
@@ -142,6 +142,11 @@ class Judge {
 };
 
 }  // namespace
+
+std::string shown_number(double value) {
+  const double size = std::fabs(value);
+  return base::format_decimal(value, size >= 10 ? 2 : size >= 0.1 ? 4 : 6);
+}
 
 std::vector<Finding> judge(const Measured& measured, const Measured* reference,
                            const MonitorOptions& options) {

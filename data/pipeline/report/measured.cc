@@ -14,6 +14,15 @@ namespace {
 
 constexpr std::size_t kMostAnswers = 100'000;  // different ones of a type; more are "(others)"
 
+constexpr std::size_t kWordsBesidePeople = 10;
+
+std::string first_words(const std::string& text, std::size_t most) {
+  std::string out;
+  const std::vector<std::string> words = plain_words(text);
+  for (std::size_t i = 0; i < std::min(words.size(), most); ++i) out += (i > 0 ? " " : "") + words[i];
+  return out;
+}
+
 int word_count(const std::string& text) {
   return static_cast<int>(plain_words(text).size());
 }
@@ -119,6 +128,7 @@ void Measurer::add_caption(const Record& record, const Caption& caption, const s
       supported_ += stands(record, claim);
     }
   }
+  if (caption.length == "short") keep(short_, one);
   keep(captions_, std::move(one));
 }
 
@@ -140,12 +150,12 @@ void Measurer::add_pair(const Pair& pair, const std::string& id) {
   keep(questions_, {hash_of(id), order_, pair.q, answer, pair.type, yes});
 }
 
-void Measurer::measure_texts(const std::string& name, const Sample& sample, const Embedder& embed,
-                             Measured& out) const {
+void Measurer::measure_texts(const std::string& name, const std::vector<Sampled>& sample,
+                             const Embedder& embed, Measured& out) const {
   if (sample.empty()) return;
   std::vector<std::string> texts;
   std::vector<std::pair<std::uint64_t, std::string>> drawn;
-  for (const Sampled& one : in_order(sample)) {
+  for (const Sampled& one : sample) {
     texts.push_back(one.text);
     drawn.emplace_back(one.draw, one.text);
   }
@@ -153,11 +163,34 @@ void Measurer::measure_texts(const std::string& name, const Sample& sample, cons
   out.values["M2." + name] = self_bleu(first_texts(drawn, options_.bleu_texts));
   out.values["M3." + name] = compression_ratio(texts);
   out.values["M5." + name] = vendi_score(embed(first_texts(drawn, options_.vendi_texts)));
-  const auto openers = opener_shares(texts);
-  out.values["M4." + name] = openers[0].second;
-  if (name == "captions") out.caption_openers = openers;
-  if (name == "questions") out.question_openers = openers;
   out.counts[name] = static_cast<std::int64_t>(texts.size());
+}
+
+void Measurer::measure_openers(const std::string& name, const Sample& sample, Shares& shares,
+                               Measured& out) const {
+  if (sample.empty()) return;
+  std::vector<std::string> texts;
+  for (const Sampled& one : sample) texts.push_back(one.text);
+  shares = opener_shares(texts);
+  out.values["M4." + name] = shares[0].second;
+}
+
+/// Generated captions and people's, as many of both and cut to as many words: all that M1 to M5 measure
+/// depends on how much text there is.
+void Measurer::measure_beside_people(const Embedder& embed, Measured& out) const {
+  const std::size_t count = std::min(short_.size(), human_.size());
+  const auto first = [&](const Sample& sample) {
+    Sample some;
+    for (const Sampled& one : sample) {
+      if (some.size() == count) break;
+      Sampled cut = one;
+      cut.text = first_words(one.text, kWordsBesidePeople);
+      some.insert(std::move(cut));
+    }
+    return in_order(some);
+  };
+  measure_texts("short", first(short_), embed, out);
+  measure_texts("human", first(human_), embed, out);
 }
 
 void Measurer::measure_answers(Measured& out) const {
@@ -203,9 +236,11 @@ void Measurer::measure_blind(Measured& out) const {
 
 Measured Measurer::measure(const Embedder& embed) const {
   Measured out;
-  measure_texts("captions", captions_, embed, out);
-  measure_texts("human", human_, embed, out);
-  measure_texts("questions", questions_, embed, out);
+  measure_texts("captions", in_order(captions_), embed, out);
+  measure_texts("questions", in_order(questions_), embed, out);
+  measure_openers("captions", captions_, out.caption_openers, out);
+  measure_openers("questions", questions_, out.question_openers, out);
+  measure_beside_people(embed, out);
   measure_answers(out);
   measure_blind(out);
   out.lengths = lengths_;

@@ -51,6 +51,9 @@ struct Finding {
   bool alert = false;
 };
 
+/// With four digits that say something: "0.0093", "12.41".
+std::string shown_number(double value);
+
 class Measurer {
  public:
   /// @param seeds  nouns of absurd questions, sorted
@@ -77,15 +80,18 @@ class Measurer {
   void add_pair(const Pair& pair, const std::string& id);
   void keep(Sample& sample, Sampled one) const;
   static std::vector<Sampled> in_order(const Sample& sample);
-  void measure_texts(const std::string& name, const Sample& sample, const Embedder& embed,
+  using Shares = std::vector<std::pair<std::string, double>>;
+  void measure_texts(const std::string& name, const std::vector<Sampled>& sample, const Embedder& embed,
                      Measured& out) const;
+  void measure_openers(const std::string& name, const Sample& sample, Shares& shares, Measured& out) const;
+  void measure_beside_people(const Embedder& embed, Measured& out) const;
   void measure_answers(Measured& out) const;
   void measure_blind(Measured& out) const;
 
   MonitorOptions options_;
   const std::vector<std::string>& seeds_;
   std::uint64_t order_ = 0;
-  Sample captions_, human_, questions_;
+  Sample captions_, short_, human_, questions_;  // short_: of captions_
   std::vector<std::string> nouns_;
   std::map<std::string, std::map<std::string, std::int64_t>> answers_;  // by type: counts
   std::int64_t yes_ = 0, no_ = 0, audited_ = 0, supported_ = 0;
@@ -93,7 +99,7 @@ class Measurer {
 };
 
 /// What is beyond its limit. A reference of many more or fewer texts is none, since the measures depend on
-/// their number; captions without one are held against the human ones of the same pictures.
+/// their number; short captions are held against the human ones of the same pictures besides.
 std::vector<Finding> judge(const Measured& measured, const Measured* reference,
                            const MonitorOptions& options);
 

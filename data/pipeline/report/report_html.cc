@@ -45,9 +45,9 @@ std::string findings_table(const std::vector<Finding>& findings) {
       "tr>\n";
   for (const Finding& one : findings) {
     html += cat(one.alert ? "<tr class=\"red\">" : "<tr>", "<td>", one.monitor, "</td><td>",
-                escaped(one.what), "</td><td class=\"n\">", format_decimal(one.value, 4),
-                "</td><td class=\"n\">", one.reference ? format_decimal(*one.reference, 4) : "", "</td><td>",
-                escaped(one.limit), "</td></tr>\n");
+                escaped(one.what), "</td><td class=\"n\">", shown_number(one.value), "</td><td class=\"n\">",
+                one.reference ? shown_number(*one.reference) : "", "</td><td>", escaped(one.limit),
+                "</td></tr>\n");
   }
   return html + "</table></div>\n";
 }

@@ -112,6 +112,20 @@ TEST(Report, SeesDinosaursYesMenAndWordsThatGiveAnswersAway) {
   EXPECT_TRUE(report_json(report)["alert"]);
 }
 
+TEST(Report, DoesNotTakeLengthForCollapse) {
+  const base::TestFolder folder;
+  auto chunks = sound_records(300);
+  for (auto& chunk : chunks) {
+    for (Record& record : chunk) {
+      record.captions.push_back(record.captions[0]);
+      record.captions.back().length = "long";
+      for (int i = 0; i < 9; ++i) record.captions.back().text += " and " + record.captions[0].text;
+    }
+  }
+  make_work(folder, chunks);
+  EXPECT_FALSE(report_of(folder).alert());
+}
+
 TEST(Report, ComparesWithAnEarlierOne) {
   const base::TestFolder folder;
   make_work(folder, sound_records(300));
@@ -138,6 +152,7 @@ TEST(Report, ComparesWithAnEarlierOne) {
   EXPECT_TRUE(finding(after, "compression ratio, captions").alert);
   EXPECT_TRUE(finding(after, "Vendi score, captions").alert);
   EXPECT_TRUE(finding(after, "distance of lengths, short").alert);
+  EXPECT_TRUE(finding(after, "distinct runs of 2 words, short captions beside people's").alert);
   EXPECT_TRUE(after.shards[0].alert());
   folder.put("before.json", "{}");
   EXPECT_THROW(options.read_reference(folder / "before.json"), Error);
