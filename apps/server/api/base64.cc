@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "server/http/message.h"
+
 namespace moonbeam::server {
 
 namespace {
@@ -29,15 +31,8 @@ std::uint8_t value_of(char c) {
   return kTable[static_cast<unsigned char>(c)];
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool starts_with(std::string_view text, std::string_view lower_case) {
-  if (text.size() < lower_case.size()) return false;
-  for (std::size_t i = 0; i < lower_case.size(); ++i)
-    if (lower(text[i]) != lower_case[i]) return false;
-  return true;
+bool starts_with(std::string_view text, std::string_view start) {
+  return same_name(text.substr(0, start.size()), start);
 }
 
 }  // namespace

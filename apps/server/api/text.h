@@ -10,7 +10,6 @@
 namespace moonbeam::server {
 
 std::string lower_case(std::string_view text);
-std::string_view trim(std::string_view text);
 /// Nothing but white space.
 bool is_blank(std::string_view text);
 bool is_utf8(std::string_view text) noexcept;

@@ -19,13 +19,6 @@ namespace moonbeam::server {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
 /// "example.org:80", "[::1]:2020", "::1" -> the host alone.
 std::string_view host_alone(std::string_view host) {
   if (host.starts_with('[')) {
@@ -66,19 +59,14 @@ std::optional<std::string> decode_base64url(std::string_view text) {
 /// Keys that the request brought, empty ones left out.
 std::vector<std::string> keys_of(const Headers& headers) {
   std::vector<std::string> keys;
-  if (const std::string* own = headers.find("X-Moondream-Auth")) keys.emplace_back(trimmed(*own));
+  if (const std::string* own = headers.find("X-Moondream-Auth")) keys.emplace_back(trim(*own));
   if (const std::string* bearer = headers.find("Authorization")) {
-    const std::string_view value = trimmed(*bearer);
-    if (same_name(value.substr(0, 7), "bearer ")) keys.emplace_back(trimmed(value.substr(7)));
+    const std::string_view value = trim(*bearer);
+    if (same_name(value.substr(0, 7), "bearer ")) keys.emplace_back(trim(value.substr(7)));
   }
   if (const std::string* offered = headers.find("Sec-WebSocket-Protocol")) {
-    std::string_view rest = *offered;
-    while (!rest.empty()) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      const std::string_view one = trimmed(rest.substr(0, comma));
+    for (const std::string_view one : list_items(*offered))
       if (one.starts_with("key.")) keys.push_back(decode_base64url(one.substr(4)).value_or("?"));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
   }
   std::erase(keys, "");
   return keys;
@@ -108,15 +96,15 @@ std::vector<NamedSecret> read_secrets(const std::string& path) {
   std::string_view rest = text;
   for (int number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = trimmed(rest.substr(0, end));
+    const std::string_view line = trim(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (line.empty() || line.starts_with('#')) continue;
     const std::size_t colon = line.find(':');
     const bool named = colon != std::string_view::npos;
-    const std::string_view secret = named ? trimmed(line.substr(colon + 1)) : line;
+    const std::string_view secret = named ? trim(line.substr(colon + 1)) : line;
     if (secret.empty() || colon == 0)
       base::fail(ErrorCode::kInvalidArgument, path, ": line ", number, ": expected name:key or key");
-    all.push_back({named ? std::string(trimmed(line.substr(0, colon))) : "key" + std::to_string(number),
+    all.push_back({named ? std::string(trim(line.substr(0, colon))) : "key" + std::to_string(number),
                    std::string(secret)});
   }
   return all;

@@ -1,4 +1,4 @@
-// Looking up headers; ids of requests.
+// Looking up and reading headers; ids of requests.
 #include "server/http/message.h"
 
 #include <algorithm>
@@ -15,6 +15,23 @@ char lower(char c) {
 bool same_name(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  constexpr std::string_view kSpace = " \t\r\n\f\v";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::vector<std::string_view> list_items(std::string_view value) {
+  std::vector<std::string_view> items;
+  while (!value.empty()) {
+    const std::size_t comma = std::min(value.find(','), value.size());
+    items.push_back(trim(value.substr(0, comma)));
+    value.remove_prefix(std::min(comma + 1, value.size()));
+  }
+  return items;
 }
 
 const std::string* Headers::find(std::string_view name) const noexcept {

@@ -13,6 +13,11 @@ namespace moonbeam::server {
 /// Names of headers, schemes and hosts compare without regard to case.
 bool same_name(std::string_view a, std::string_view b) noexcept;
 
+/// Without the white space round it.
+std::string_view trim(std::string_view text) noexcept;
+/// The items of a header's list: "a, b".
+std::vector<std::string_view> list_items(std::string_view value);
+
 /// "mb-" and 26 characters, ordered by time.
 std::string new_request_id();
 

@@ -138,15 +138,8 @@ int hex_value(char c) {
 bool has_token(const Headers& headers, std::string_view name, std::string_view token) {
   for (const auto& [known, value] : headers.all()) {
     if (!same_name(known, name)) continue;
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      std::string_view one = rest.substr(0, comma);
-      while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
-      while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
-      if (same_name(one, token)) return true;
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
+    for (const std::string_view item : list_items(value))
+      if (same_name(item, token)) return true;
   }
   return false;
 }

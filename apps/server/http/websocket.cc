@@ -1,4 +1,5 @@
 // WebSockets on Beast: its stream does the protocol, a session here queues, pings and hands events on.
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -75,16 +76,8 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   bool offers(std::string_view protocol) const {
     const std::string* offered = request_.headers.find("Sec-WebSocket-Protocol");
     if (offered == nullptr) return false;
-    std::string_view rest = *offered;
-    while (!rest.empty()) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      std::string_view one = rest.substr(0, comma);
-      while (one.starts_with(' ')) one.remove_prefix(1);
-      while (one.ends_with(' ')) one.remove_suffix(1);
-      if (one == protocol) return true;
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-    return false;
+    const std::vector<std::string_view> all = list_items(*offered);
+    return std::find(all.begin(), all.end(), protocol) != all.end();
   }
 
   /// The handler says what it wants to hear; only then is anything read.
