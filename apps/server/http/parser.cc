@@ -39,8 +39,8 @@ struct GrowingBody {
   };
 };
 
-constexpr std::array<std::string_view, 7> kMethods = {"GET",    "HEAD",  "POST",   "PUT",
-                                                      "DELETE", "PATCH", "OPTIONS"};
+constexpr std::array<std::string_view, 8> kMethods = {"GET",    "HEAD",  "POST",    "PUT",
+                                                      "DELETE", "PATCH", "OPTIONS", "TRACE"};
 
 [[noreturn]] void bad(const std::string& message) {
   throw Refusal(400, "bad_request", message);

@@ -108,7 +108,6 @@ std::vector<Bad> bad_messages() {
       {"a method with a bracket", 400, "G{T / HTTP/1.1\r\n" + host + "\r\n"},
       {"an unknown method", 501, "BREW / HTTP/1.1\r\n" + host + "\r\n"},
       {"CONNECT", 501, "CONNECT example.org:443 HTTP/1.1\r\n" + host + "\r\n"},
-      {"TRACE", 501, "TRACE / HTTP/1.1\r\n" + host + "\r\n"},
       {"lower case http", 400, "GET / http/1.1\r\n" + host + "\r\n"},
       {"version 1.2", 505, "GET / HTTP/1.2\r\n" + host + "\r\n"},
       {"version 0.9", 505, "GET / HTTP/0.9\r\n" + host + "\r\n"},

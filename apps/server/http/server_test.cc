@@ -219,9 +219,11 @@ TEST(Server, SaysWhatWasWrong) {
   EXPECT_EQ(forgotten.status, 500);
   EXPECT_EQ(client.ask(get("/api/throw")).body, "{\"error\":\"a\\u00e9\"}");
   EXPECT_EQ(client.ask(get("/api/none")).status, 404);
-  const Answer method = client.ask("DELETE /hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  EXPECT_EQ(method.status, 405);
-  EXPECT_EQ(method.headers.at("allow"), "GET, HEAD, OPTIONS");
+  for (const char* other : {"DELETE", "TRACE"}) {
+    const Answer method = client.ask(std::string(other) + " /hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(method.status, 405) << other;
+    EXPECT_EQ(method.headers.at("allow"), "GET, HEAD, OPTIONS") << other;
+  }
   EXPECT_EQ(client.ask(get("/hello", "X-Request-Id: abc-1\r\n")).headers.at("x-request-id"), "abc-1");
   EXPECT_EQ(client.ask(get("/hello", "X-Request-Id: a b\r\n")).headers.at("x-request-id").size(), 29U);
 }
