@@ -1,6 +1,5 @@
 #include "server/api/fields.h"
 
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -36,21 +35,6 @@ bool is_nested(std::string_view name) {
 
 const JsonIn* present(const JsonIn* value) {
   return value == nullptr || value->is(Kind::kNull) ? nullptr : value;
-}
-
-template <typename T>
-std::optional<T> parsed(std::string_view text) {
-  T out{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
-std::string got(const JsonIn& value) {
-  if (value.is(Kind::kString)) return "\"" + printable(value.text) + "\"";
-  if (value.is(Kind::kNumber)) return printable(value.text);
-  if (value.is(Kind::kBool)) return value.boolean ? "true" : "false";
-  return kind_name(value.kind);
 }
 
 }  // namespace
@@ -144,7 +128,7 @@ std::optional<Fields::Found> Fields::find(std::string_view name) const {
 }
 
 void Fields::fail_kind(const Found& found, const char* expected) {
-  fail_value(found.name, expected, got(*found.value));
+  fail_value(found.name, expected, shown(*found.value));
 }
 
 std::optional<std::string_view> Fields::string(std::string_view name) const {

@@ -156,6 +156,13 @@ const char* kind_name(JsonIn::Kind kind) noexcept {
   return "";
 }
 
+std::string shown(const JsonIn& value) {
+  if (value.is(JsonIn::Kind::kString)) return "\"" + printable(value.text) + "\"";
+  if (value.is(JsonIn::Kind::kNumber)) return printable(value.text);
+  if (value.is(JsonIn::Kind::kBool)) return value.boolean ? "true" : "false";
+  return kind_name(value.kind);
+}
+
 struct JsonDocument::Parsed {
   ondemand::parser parser;  // holds the strings that had escapes
   simdjson::padded_string copy;

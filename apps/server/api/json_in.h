@@ -30,6 +30,8 @@ class JsonIn {
 
 /// "null", "a boolean", "a number", "a string", "an array", "an object"
 const char* kind_name(JsonIn::Kind kind) noexcept;
+/// A value for messages: what it is, cut short.
+std::string shown(const JsonIn& value);
 
 /// A document and what its values point into.
 class JsonDocument {

@@ -1,6 +1,5 @@
 #include "server/api/chat/members.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "server/api/error.h"
@@ -12,14 +11,6 @@ namespace moonbeam::server {
 namespace {
 
 using Kind = JsonIn::Kind;
-
-template <typename T>
-std::optional<T> parsed(std::string_view text) {
-  T out{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return out;
-}
 
 JsonOut json_of(const JsonIn& value) {
   switch (value.kind) {
@@ -47,13 +38,6 @@ JsonOut json_of(const JsonIn& value) {
 }
 
 }  // namespace
-
-std::string shown(const JsonIn& value) {
-  if (value.is(Kind::kString)) return "\"" + printable(value.text) + "\"";
-  if (value.is(Kind::kNumber)) return printable(value.text);
-  if (value.is(Kind::kBool)) return value.boolean ? "true" : "false";
-  return kind_name(value.kind);
-}
 
 std::string text_of_json(const JsonIn& value) {
   return json_text(json_of(value));

@@ -45,9 +45,6 @@ class Members {
 /// The same for a value that has no name of its own ("messages[2]"). @throws Refusal 400.
 Members members_of(const JsonIn& value, const std::string& field);
 
-/// A value for messages: what it is, cut short.
-std::string shown(const JsonIn& value);
-
 /// A value as JSON text again, members in their order.
 std::string text_of_json(const JsonIn& value);
 
