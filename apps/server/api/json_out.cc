@@ -1,6 +1,7 @@
 #include "server/api/json_out.h"
 
 #include <cmath>
+#include <limits>
 
 namespace moonbeam::server {
 
@@ -8,11 +9,10 @@ std::string json_text(const JsonOut& value) {
   return value.dump(-1, ' ', true, JsonOut::error_handler_t::replace);
 }
 
-double rounded(double value) noexcept {
-  if (!std::isfinite(value)) return 0;
-  const double scaled = std::round(value * 1e6) / 1e6;
-  // Past 2^53 / 1e6 there are no decimals left to cut, and the product may overflow. Never -0.
-  return std::abs(value) > 9e9 ? value : scaled + 0.0;
+float rounded(double value) noexcept {
+  if (!(std::abs(value) <= std::numeric_limits<float>::max())) return 0;
+  // Past 2^24 a float has no decimals to cut. Never -0.
+  return static_cast<float>(std::abs(value) > 2e7 ? value : std::round(value * 1e6) / 1e6 + 0.0);
 }
 
 }  // namespace moonbeam::server

@@ -154,10 +154,21 @@ TEST(JsonOut, IsAsciiWhateverTheText) {
 TEST(JsonOut, HasAtMostSixDecimalsAndNeverNaN) {
   EXPECT_EQ(json_text(rounded(1.0 / 3)), "0.333333");
   EXPECT_EQ(json_text(rounded(0.5)), "0.5");
-  EXPECT_EQ(json_text(rounded(12345.6789012)), "12345.678901");
+  EXPECT_EQ(json_text(rounded(8.123457)), "8.123457");
+  EXPECT_EQ(json_text(rounded(12345.6789012)), "12345.679");  // 24 bits
   EXPECT_EQ(json_text(rounded(-1e-9)), "0.0");
   EXPECT_EQ(json_text(rounded(std::numeric_limits<double>::quiet_NaN())), "0.0");
   EXPECT_EQ(json_text(rounded(std::numeric_limits<double>::infinity())), "0.0");
+}
+
+TEST(JsonOut, CoordinatesAreWrittenWithTheirDecimalsAndNoMore) {
+  for (int millionths = 0; millionths <= 1'000'000; ++millionths) {
+    const std::string text = json_text(rounded(millionths / 1e6));
+    ASSERT_EQ(std::stod(text), millionths / 1e6) << text;
+    if (text.find('e') == std::string::npos) {
+      ASSERT_LE(text.size(), std::string_view("0.123456").size()) << text;
+    }
+  }
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <random>
 
+#include "base/text.h"
 #include "server/api/error.h"
-#include "server/api/json_out.h"
 #include "server/api/text.h"
 
 namespace moonbeam::server {
@@ -14,7 +14,7 @@ namespace {
 using Kind = JsonIn::Kind;
 
 std::string text_of(double value) {
-  return json_text(value);
+  return base::cat(value);
 }
 
 SpatialRef spatial_ref(const JsonIn& value, const std::string& field) {

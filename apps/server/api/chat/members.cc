@@ -1,9 +1,9 @@
 #include "server/api/chat/members.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "server/api/error.h"
-#include "server/api/json_out.h"
 #include "server/api/text.h"
 
 namespace moonbeam::server {
@@ -12,7 +12,9 @@ namespace {
 
 using Kind = JsonIn::Kind;
 
-JsonOut json_of(const JsonIn& value) {
+using Json = nlohmann::ordered_json;  // numbers stay what they are: JsonOut has floats
+
+Json json_of(const JsonIn& value) {
   switch (value.kind) {
     case Kind::kNull:
       break;
@@ -24,12 +26,12 @@ JsonOut json_of(const JsonIn& value) {
     case Kind::kString:
       return value.text;
     case Kind::kArray: {
-      JsonOut out = JsonOut::array();
+      Json out = Json::array();
       for (const JsonIn& item : value.items) out.push_back(json_of(item));
       return out;
     }
     case Kind::kObject: {
-      JsonOut out = JsonOut::object();
+      Json out = Json::object();
       for (const auto& [name, member] : value.members) out[std::string(name)] = json_of(member);
       return out;
     }
@@ -40,7 +42,7 @@ JsonOut json_of(const JsonIn& value) {
 }  // namespace
 
 std::string text_of_json(const JsonIn& value) {
-  return json_text(json_of(value));
+  return json_of(value).dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 void Members::fail(std::string_view name, const std::string& expected) const {
