@@ -20,7 +20,6 @@ void send_file(server::Exchange& exchange, std::string_view name, const char* ty
   response.headers.add("Content-Security-Policy", kContentPolicy);
   response.headers.add("Permissions-Policy", "camera=(self)");
   response.headers.add("Referrer-Policy", "no-referrer");
-  response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("Cache-Control", "no-cache");
   exchange.send(std::move(response));
 }

@@ -118,8 +118,10 @@ void Page::write_metrics(std::string& text) const {
   text += "moonbeam:live_sessions " + std::to_string(now.sessions) + "\n";
   text += "# HELP moonbeam:live_frames_total Frames by what became of them\n";
   text += "# TYPE moonbeam:live_frames_total counter\n";
-  const std::pair<const char*, std::int64_t> frames[] = {
-      {"answered", now.answered}, {"dropped", now.dropped}, {"unchanged", now.unchanged}, {"bad", now.bad}};
+  const std::pair<const char*, std::int64_t> frames[] = {{"answered", now.counts.answered},
+                                                         {"dropped", now.counts.dropped},
+                                                         {"unchanged", now.counts.unchanged},
+                                                         {"bad", now.counts.bad}};
   for (const auto& [result, count] : frames) {
     text +=
         "moonbeam:live_frames_total{result=\"" + std::string(result) + "\"} " + std::to_string(count) + "\n";

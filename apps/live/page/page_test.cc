@@ -147,7 +147,8 @@ TEST_F(LivePage, AnswersByPostAndEventsWhereThereIsNoWebSocket) {
   std::string metrics;
   page_->write_metrics(metrics);
   EXPECT_NE(metrics.find("moonbeam:live_sessions 1\n"), std::string::npos) << metrics;
-  EXPECT_NE(metrics.find("\nmoonbeam:live_frames_total{result=\"answered\"} "), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("\nmoonbeam:live_frames_total{result=\"answered\"} 1\n"), std::string::npos)
+      << metrics;
   events.hang_up();
   for (int i = 0; i < 200 && page_->stats().sessions > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

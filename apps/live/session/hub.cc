@@ -154,17 +154,8 @@ void Hub::source_failed(const std::string& message) {
 
 HubStats Hub::stats() const {
   const std::lock_guard guard(state_->mutex);
-  HubStats out = state_->past;
-  out.sessions = static_cast<int>(state_->viewers.size());
-  for (const ViewerPtr& viewer : state_->viewers) {
-    const Counts& counts = viewer->counts;
-    out.received += counts.received;
-    out.answered += counts.answered;
-    out.dropped += counts.dropped;
-    out.unchanged += counts.unchanged;
-    out.bad += counts.bad;
-    out.errors += counts.errors;
-  }
+  HubStats out{.sessions = static_cast<int>(state_->viewers.size()), .counts = state_->past};
+  for (const ViewerPtr& viewer : state_->viewers) out.counts += viewer->counts;
   return out;
 }
 

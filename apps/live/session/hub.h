@@ -29,7 +29,7 @@ struct HubOptions {
 
 struct HubStats {
   int sessions = 0;
-  std::int64_t received = 0, answered = 0, dropped = 0, unchanged = 0, bad = 0, errors = 0;
+  Counts counts = {};  ///< of these, and of those that are over
 };
 
 /// Safe from many threads. What takes time (decoding a picture, cutting it for the engine) happens in

@@ -112,13 +112,7 @@ void Hub::State::gone(const ViewerPtr& viewer, Ids& ids) {
   viewer->watching = false;
   add(ids, viewer->stream.cancel());
   regroup(viewer, ids);
-  const Counts& counts = viewer->counts;
-  past.received += counts.received;
-  past.answered += counts.answered;
-  past.dropped += counts.dropped;
-  past.unchanged += counts.unchanged;
-  past.bad += counts.bad;
-  past.errors += counts.errors;
+  past += viewer->counts;
 }
 
 void Hub::State::regroup(const ViewerPtr& viewer, Ids& ids) {

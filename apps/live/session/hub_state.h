@@ -75,7 +75,7 @@ struct Hub::State : std::enable_shared_from_this<Hub::State> {
   std::vector<std::shared_ptr<Group>> groups;
   std::function<void()> watched;
   TimePoint next_status = {};
-  HubStats past;  // of sessions that are over
+  Counts past;  // of sessions that are over
   std::int64_t source_seq = 0;
   bool called = false, stopping = false;
 

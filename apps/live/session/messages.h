@@ -76,6 +76,16 @@ struct Answer {
 /// Of a session since its beginning.
 struct Counts {
   std::int64_t received = 0, answered = 0, dropped = 0, unchanged = 0, bad = 0, errors = 0;
+
+  Counts& operator+=(const Counts& other) noexcept {
+    received += other.received;
+    answered += other.answered;
+    dropped += other.dropped;
+    unchanged += other.unchanged;
+    bad += other.bad;
+    errors += other.errors;
+    return *this;
+  }
 };
 
 struct Status {
