@@ -1,5 +1,5 @@
 // Whether a scene has changed since the picture that was last analysed. The page does the same before it
-// sends (web/live.js): the two must agree on sizes and limit.
+// sends (web/live/frames.js): the two must agree on sizes and limit.
 #pragma once
 
 #include <moonbeam/image.h>
