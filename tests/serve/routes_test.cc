@@ -4,7 +4,10 @@
 #include <atomic>
 #include <set>
 
+#include "live/page/page.h"
 #include "server/api/native.h"
+#include "server/api/ollama/routes.h"
+#include "server/api/openai/chat_completions.h"
 #include "server/api/service.h"
 #include "server/http/server.h"
 #include "server/operation/health.h"
@@ -15,13 +18,17 @@ namespace {
 
 using namespace server;
 
-TEST(Routes, AllWantTheKeyButTheProbes) {
+TEST(Routes, AllWantTheKeyButTheProbesAndThePage) {
   Service service;  // without a model: who is refused does not get as far
   const std::atomic<Stage> stage = Stage::kReady;
   Router router;
   add_health_routes(
       router, stage, [] { return true; }, [] { return std::string(); }, false);
   add_native_routes(router, service);
+  add_openai_routes(router, service);
+  add_ollama_routes(router, service);
+  live::Page page;
+  page.add_routes(router);
   const std::vector<Route> routes = router.routes();
 
   ServerOptions options;
@@ -50,7 +57,9 @@ TEST(Routes, AllWantTheKeyButTheProbes) {
     EXPECT_EQ(status(route, "Authorization: Bearer wrong\r\n"), 401) << name;
     EXPECT_EQ(status(route, "X-Moondream-Auth: \r\n"), 401) << name;
   }
-  EXPECT_EQ(open, (std::set<std::string>{"/health", "/ready"}));
+  // What browsers ask for without a key: files, and what a session that has greeted with one reaches.
+  EXPECT_EQ(open, (std::set<std::string>{"/", "/health", "/live", "/live.css", "/live.js",
+                                         "/live/preview.mjpg", "/live/ws", "/ready"}));
   EXPECT_EQ(TestClient(port).ask(get("/no-such-route")).status, 401)
       << "what there is, is told to those with a key";
   EXPECT_EQ(TestClient(port).ask(get("/no-such-route", "X-Moondream-Auth: secret\r\n")).status, 404);
