@@ -6,29 +6,23 @@
 #include <chrono>
 
 #include "image/test_pictures.h"
+#include "server/api/bad_values.h"
 #include "server/api/native.h"
-#include "server/api/testing.h"
 
 namespace moonbeam::server {
 namespace {
 
-using testing::call;
 using testing::json;
-using testing::json_request;
+using testing::kBig;
+using testing::kHuge;
+using testing::kMax;
+using testing::kValues;
 using testing::Recording;
 using testing::sample_uri;
 
-class BadValues : public ::testing::Test {
+class BadValues : public testing::Posting {
  protected:
-  BadValues() {
-    service_.open(testing::starter(), {.parallel = 4, .max_queue = 100});
-    add_native_routes(router_, service_);
-  }
-  Recording post(const std::string& path, const std::string& body) {
-    const Recording exchange = call(router_, json_request(path, body));
-    exchange->ended();
-    return exchange;
-  }
+  BadValues() { add_native_routes(router_, service_); }
   /// A request that is right, with `value` as the JSON of `field`; in settings where `nested`.
   static std::string with(const std::string& path, const std::string& field, const std::string& value,
                           bool nested) {
@@ -49,9 +43,6 @@ class BadValues : public ::testing::Test {
     if (field == "settings" && value != "missing") return out.substr(0, out.size() - 2) + "}";
     return out + "\"settings\": {" + settings + "}}";
   }
-
-  Service service_;
-  Router router_;
 };
 
 struct Case {
@@ -62,13 +53,9 @@ struct Case {
   std::vector<std::string> right;
 };
 
-const std::vector<std::string> kValues = {"-1",    "0",     "MAX+1", "2147483648", "9223372036854775808",
-                                          "1e309", "NaN",   "null",  "[]",         "{}",
-                                          "\"\"",  "\"x\"", "true",  "missing"};
-
 // max + 1 of the field
 std::string value_of(const Case& of, const std::string& value) {
-  if (value != "MAX+1") return value;
+  if (value != kMax) return value;
   const std::string field = of.field;
   if (field == "top_p" || field == "spatial_refs") return "2";
   if (field == "max_tokens") return "2049";
@@ -79,8 +66,7 @@ std::string value_of(const Case& of, const std::string& value) {
   return "301";
 }
 
-const std::string kBig = "2147483648", kHuge = "9223372036854775808", kNull = "null", kMissing = "missing",
-                  kMax = "MAX+1", kX = "\"x\"", kEmpty = "\"\"", kTrue = "true";
+const std::string kNull = "null", kMissing = "missing", kX = "\"x\"", kEmpty = "\"\"", kTrue = "true";
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
@@ -127,12 +113,8 @@ TEST_F(BadValues, AreRefusedByNameOrAnswered) {
           EXPECT_EQ(exchange->status(), 200) << what;
           continue;
         }
-        ASSERT_EQ(exchange->status(), 400) << what;
-        const json error = exchange->body()["error"];
-        const std::string param = error["param"].is_string() ? error["param"].get<std::string>() : "";
-        EXPECT_NE(param.find(of.field), std::string::npos) << what;
-        EXPECT_EQ(error["message"].get<std::string>().find(param), 0u) << what;
-        EXPECT_LT(error["message"].get<std::string>().size(), 300u) << what;
+        testing::expect_refusal_of(exchange, of.field, what);
+        if (HasFatalFailure()) return;
       }
     }
   }
