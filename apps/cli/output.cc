@@ -2,13 +2,12 @@
 #include "cli/output.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "cli/text.h"
+#include "net/request_id.h"
 
 namespace moonbeam::cli {
 
@@ -169,7 +168,7 @@ std::string json_line(const PictureAnswers& picture, Task task, std::string_view
       json["gaze"] = all.points.empty() ? Json(nullptr) : json_point(all.points.front());
       break;
   }
-  json["request_id"] = new_request_id();
+  json["request_id"] = net::new_request_id();
   json["finish_reason"] = finish_reason(all.finish);
   json["metrics"] = json_metrics(all.metrics);
   if (!options.empty()) json["options"] = Json::parse(options);
@@ -276,17 +275,6 @@ std::string CocoFile::add(const PictureAnswers& picture, std::size_t index) {
 
 std::string CocoFile::finish() {
   return empty_ ? "[]\n" : "\n]\n";
-}
-
-std::string new_request_id() {
-  constexpr std::string_view kDigits = "0123456789abcdefghjkmnpqrstvwxyz";
-  static std::mt19937_64 random{std::random_device{}()};
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto time = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  std::string id(26, '0');
-  for (int i = 9; i >= 0; --i, time >>= 5) id[static_cast<std::size_t>(i)] = kDigits[time & 31];
-  for (std::size_t i = 10; i < id.size(); ++i) id[i] = kDigits[random() & 31];
-  return "mb-" + id;
 }
 
 }  // namespace moonbeam::cli

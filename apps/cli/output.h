@@ -47,7 +47,4 @@ class CocoFile {
   std::vector<std::string> categories_;
 };
 
-/// "mb-" and 26 characters, ordered by time.
-std::string new_request_id();
-
 }  // namespace moonbeam::cli

@@ -140,9 +140,5 @@ TEST(Coco, IsAnEmptyListWhereNothingWasFound) {
   EXPECT_EQ(json::parse(CocoFile(Task::kDetect).finish()), json::array());
 }
 
-TEST(RequestId, DoesNotRepeat) {
-  EXPECT_NE(new_request_id(), new_request_id());
-}
-
 }  // namespace
 }  // namespace moonbeam::cli

@@ -1,8 +1,7 @@
-// Looking up and reading headers; ids of requests.
+// Looking up and reading headers.
 #include "server/http/message.h"
 
 #include <algorithm>
-#include <random>
 
 namespace moonbeam::server {
 
@@ -39,17 +38,6 @@ const std::string* Headers::find(std::string_view name) const noexcept {
     if (same_name(known, name)) return &value;
   }
   return nullptr;
-}
-
-std::string new_request_id() {
-  constexpr std::string_view kDigits = "0123456789abcdefghjkmnpqrstvwxyz";
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto time = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  std::string id(26, '0');
-  for (int i = 9; i >= 0; --i, time >>= 5) id[static_cast<std::size_t>(i)] = kDigits[time & 31];
-  for (std::size_t i = 10; i < id.size(); ++i) id[i] = kDigits[random() & 31];
-  return "mb-" + id;
 }
 
 std::string request_id(const Headers& headers) {

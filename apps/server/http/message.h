@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/request_id.h"
+
 namespace moonbeam::server {
 
 /// Names of headers, schemes and hosts compare without regard to case.
@@ -18,8 +20,7 @@ std::string_view trim(std::string_view text) noexcept;
 /// The items of a header's list: "a, b".
 std::vector<std::string_view> list_items(std::string_view value);
 
-/// "mb-" and 26 characters, ordered by time.
-std::string new_request_id();
+using moonbeam::net::new_request_id;
 
 /// In the order in which they came; names compare without regard to case.
 class Headers {
