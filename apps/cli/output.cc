@@ -4,16 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "cli/text.h"
+#include "net/json.h"
 #include "net/request_id.h"
 
 namespace moonbeam::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;  // keys in the order of writing
+using Json = net::ShortJson;
 
 /// At most `decimals` after the point; JSON has no NaN.
 double rounded(double value, int decimals) {

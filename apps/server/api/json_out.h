@@ -2,17 +2,13 @@
 // takes.
 #pragma once
 
-#include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
+
+#include "net/json.h"
 
 namespace moonbeam::server {
 
-/// Numbers with a point are floats: of these nlohmann writes the shortest text, so that 0.18188 is 0.18188.
-/// Of one double in 650 it writes 17 digits.
-using JsonOut = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, std::int64_t,
-                                     std::uint64_t, float>;
+using JsonOut = moonbeam::net::ShortJson;  // server::net is Asio
 
 /// `value` as text in one line. Everything beyond ASCII is written as \uXXXX: some clients decode each piece
 /// of the network by itself and would break a character that lies across two. Bytes that are no UTF-8 become
