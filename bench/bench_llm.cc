@@ -174,11 +174,6 @@ Measured measure(const Settings& settings, const std::vector<std::string>& fault
   return out;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 void show(const char* name, const Measured& run) {
   std::printf(
       "%-7s %7.0f answers/s   CPU a call: client %4.0f us, mock %4.0f us   at most %d in flight, window %d "
@@ -230,8 +225,8 @@ int run(const Settings& settings) {
   std::printf(
       "{\"bench\":\"llm\",\"calls\":%d,\"in_flight\":%d,\"latency_ms\":%.0f,\"per_second\":%.0f,"
       "\"client_us\":%.0f,\"faulty_to_clean\":%.3f,\"peak_mb\":%.0f}\n",
-      settings.calls, settings.in_flight, settings.latency_ms, median(clean_rates), median(client_us),
-      median(ratios), peak_mb);
+      settings.calls, settings.in_flight, settings.latency_ms, bench::median(clean_rates),
+      bench::median(client_us), bench::median(ratios), peak_mb);
   return 0;
 }
 

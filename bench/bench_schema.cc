@@ -33,11 +33,7 @@ namespace {
 
 using namespace moonbeam;
 
-struct Options {
-  std::string model;
-  std::string mode = "auto";
-  int threads = 0;
-  int repeat = 9;
+struct Options : bench::ModelFlags {
   int step_ms = 26;
 };
 
@@ -56,41 +52,13 @@ constexpr const char* kAnswer =
     R"("Ada Lovelace", "age": 36, "mood": "happy"}, {"name": "a man with a hat", "age": 51, "mood": "neutral"}], )"
     R"("indoors": true, "score": 0.75})";
 
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string flag = argv[i];
-    if (i + 1 == argc) base::fail(ErrorCode::kInvalidArgument, flag, ": not a flag, or without its value");
-    const std::string value = argv[i + 1];
-    if (flag == "--model") {
-      options.model = value;
-    } else if (flag == "--mode") {
-      options.mode = value;
-      bench::mode(value);
-    } else if (flag == "--threads") {
-      options.threads = bench::number(flag, value, 0);
-    } else if (flag == "--repeat") {
-      options.repeat = bench::number(flag, value, 1);
-    } else if (flag == "--step-ms") {
-      options.step_ms = bench::number(flag, value, 1);
-    } else {
-      base::fail(ErrorCode::kInvalidArgument, flag, ": no such flag");
-    }
-  }
-  if (options.model.empty()) base::fail(ErrorCode::kInvalidArgument, "--model: expected a path");
-  return options;
-}
-
 double thread_us() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return 1e6 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_nsec);
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
+using bench::median;
 
 // --- Choices over a real vocabulary ------------------------------------------------------------------------
 
@@ -239,21 +207,19 @@ void time_steps(const Options& options, tasks::Runner& runner) {
 
 int main(int argc, char** argv) {
   Options options;
-  try {
-    options = parse(argc, argv);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_schema: %s\n%s", error.what(), kUsage);
-    return 2;
-  }
-  try {
+  options.repeat = 9;
+  const auto own = [&](const std::string& flag, const std::string& value) {
+    if (flag != "--step-ms") return false;
+    options.step_ms = bench::number(flag, value, 1);
+    return true;
+  };
+  const auto measure = [&] {
     const auto engine =
         tasks::open_engine(options.model, {.mode = bench::mode(options.mode), .threads = options.threads});
     tasks::Runner runner(*engine);
     time_choices(options, runner);
     time_steps(options, runner);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_schema: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  };
+  return bench::run_main(
+      "bench_schema", kUsage, [&] { bench::read_flags(argc, argv, options, own); }, measure);
 }

@@ -24,12 +24,8 @@ namespace {
 
 using namespace moonbeam;
 
-struct Options {
-  std::string model = "synth:moondream2:f32";
+struct Options : bench::ModelFlags {
   std::string stage = "all";
-  std::string mode = "auto";
-  int threads = 0;
-  int repeat = 5;
   int past = 760;   // positions in the cache of a decode step
   int streams = 1;  // sequences of a decode step
 };
@@ -38,32 +34,17 @@ constexpr const char* kUsage =
     "usage: bench_stages [--model synth:moondream2:f32] [--mode auto] [--threads 0] [--repeat 5]\n"
     "                    [--stage encode|prefill|decode|all] [--streams 1] [--past 760]\n";
 
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string flag = argv[i];
-    if (i + 1 == argc) base::fail(ErrorCode::kInvalidArgument, flag, ": not a flag, or without its value");
-    const std::string value = argv[i + 1];
-    if (flag == "--model") {
-      options.model = value;
-    } else if (flag == "--stage") {
-      options.stage = value;
-    } else if (flag == "--mode") {
-      options.mode = value;
-    } else if (flag == "--streams") {
-      options.streams = bench::number(flag, value, 1);
-    } else if (flag == "--threads") {
-      options.threads = bench::number(flag, value, 0);
-    } else if (flag == "--repeat") {
-      options.repeat = bench::number(flag, value, 1);
-    } else if (flag == "--past") {
-      options.past = bench::number(flag, value, 2);
-    } else {
-      base::fail(ErrorCode::kInvalidArgument, flag, ": no such flag");
-    }
+bool read_own(Options& options, const std::string& flag, const std::string& value) {
+  if (flag == "--stage") {
+    options.stage = value;
+  } else if (flag == "--streams") {
+    options.streams = bench::number(flag, value, 1);
+  } else if (flag == "--past") {
+    options.past = bench::number(flag, value, 2);
+  } else {
+    return false;
   }
-  bench::mode(options.mode);
-  return options;
+  return true;
 }
 
 void report(const Options& options, const tasks::Engine& engine, const char* stage,
@@ -132,13 +113,11 @@ void bench_decode(const Options& options, const tasks::Engine& engine) {
 
 int main(int argc, char** argv) {
   Options options;
-  try {
-    options = parse(argc, argv);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_stages: %s\n%s", error.what(), kUsage);
-    return 2;
-  }
-  try {
+  options.model = "synth:moondream2:f32";
+  const auto own = [&](const std::string& flag, const std::string& value) {
+    return read_own(options, flag, value);
+  };
+  const auto measure = [&] {
     const double start = base::now_ms();
     const auto engine =
         tasks::open_engine(options.model, {.mode = bench::mode(options.mode), .threads = options.threads});
@@ -147,9 +126,7 @@ int main(int argc, char** argv) {
     if (options.stage == "encode" || options.stage == "all") bench_encode(options, *engine);
     if (options.stage == "prefill" || options.stage == "all") bench_prefill(options, *engine);
     if (options.stage == "decode" || options.stage == "all") bench_decode(options, *engine);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_stages: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  };
+  return bench::run_main(
+      "bench_stages", kUsage, [&] { bench::read_flags(argc, argv, options, own); }, measure);
 }

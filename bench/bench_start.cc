@@ -3,7 +3,7 @@
 // one unmeasured turn, so the files' pages are in memory. One JSON line at the end. CPU time is that of all
 // threads: on a busy virtual machine fresh memory may take seconds in which nobody works.
 //
-//   bench_start --model PATH [--mode auto] [--threads 2] [--repeat 5]
+//   bench_start --model PATH [--mode auto] [--threads 0] [--repeat 5]
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -29,35 +29,7 @@ namespace {
 
 using namespace moonbeam;
 
-struct Options {
-  std::string model;
-  std::string mode = "auto";
-  int threads = 0;
-  int repeat = 5;
-};
-
-Options parse(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string flag = argv[i];
-    if (i + 1 == argc) base::fail(ErrorCode::kInvalidArgument, flag, ": not a flag, or without its value");
-    const std::string value = argv[i + 1];
-    if (flag == "--model") {
-      options.model = value;
-    } else if (flag == "--mode") {
-      options.mode = value;
-      bench::mode(value);
-    } else if (flag == "--threads") {
-      options.threads = bench::number(flag, value, 0);
-    } else if (flag == "--repeat") {
-      options.repeat = bench::number(flag, value, 1);
-    } else {
-      base::fail(ErrorCode::kInvalidArgument, flag, ": no such flag");
-    }
-  }
-  if (options.model.empty()) base::fail(ErrorCode::kInvalidArgument, "--model: expected a path");
-  return options;
-}
+constexpr const char* kUsage = "usage: bench_start --model PATH [--mode auto] [--threads 0] [--repeat 5]\n";
 
 /// The file, or a folder's files of weights.
 std::vector<std::string> weight_files(const std::string& model) {
@@ -110,20 +82,16 @@ struct Series {
     wall.push_back(base::now_ms() - wall_start);
     cpu.push_back(cpu_ms() - cpu_start);
   }
-  static double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-  }
   std::string json(const char* name) const {
-    return base::cat("\"", name, "_ms\":", base::format_decimal(median(wall), 1), ",\"", name,
+    return base::cat("\"", name, "_ms\":", base::format_decimal(bench::median(wall), 1), ",\"", name,
                      "_min_ms\":", base::format_decimal(*std::min_element(wall.begin(), wall.end()), 1),
                      ",\"", name,
                      "_max_ms\":", base::format_decimal(*std::max_element(wall.begin(), wall.end()), 1),
-                     ",\"", name, "_cpu_ms\":", base::format_decimal(median(cpu), 1));
+                     ",\"", name, "_cpu_ms\":", base::format_decimal(bench::median(cpu), 1));
   }
 };
 
-void run(const Options& options) {
+void run(const bench::ModelFlags& options) {
   const std::vector<std::string> files = weight_files(options.model);
   const int threads = base::choose_threads(options.threads);
   // docs/modes.md: a quantised file is read, anything else is packed on the way.
@@ -140,10 +108,10 @@ void run(const Options& options) {
       return engine;
     });
   }
-  const double copy = Series::median(copies.wall), start = Series::median(starts.wall);
+  const double copy = bench::median(copies.wall), start = bench::median(starts.wall);
   const double bound = packed ? copy * 1.5 + 200 : copy * 4 + 500;
   std::printf("copy %.0f ms, start %.0f ms, bound %.0f ms; CPU %.0f and %.0f ms\n", copy, start, bound,
-              Series::median(copies.cpu), Series::median(starts.cpu));
+              bench::median(copies.cpu), bench::median(starts.cpu));
   std::printf(
       "{\"figure\":\"start\",\"source\":\"%s\",\"mode\":\"%s\",\"threads\":%d,\"bytes\":%zu,%s,%s,\"ratio\":%"
       ".3f,"
@@ -156,20 +124,8 @@ void run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options;
-  try {
-    options = parse(argc, argv);
-  } catch (const Error& error) {
-    std::fprintf(stderr,
-                 "bench_start: %s\nusage: bench_start --model PATH [--mode M] [--threads N] [--repeat N]\n",
-                 error.what());
-    return 2;
-  }
-  try {
-    run(options);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_start: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  bench::ModelFlags options;
+  const auto none = [](const std::string&, const std::string&) { return false; };
+  return bench::run_main(
+      "bench_start", kUsage, [&] { bench::read_flags(argc, argv, options, none); }, [&] { run(options); });
 }
