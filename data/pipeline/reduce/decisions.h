@@ -30,8 +30,9 @@ enum class Why : std::uint8_t {
   kLicence,            ///< S15
   kNoPicture,          ///< S15: its file is not there any more
   kTwin,               ///< its twin went (Pair::twin)
+  kQuarantine,         ///< S13: its shard was given up after the report
 };
-inline constexpr int kWhys = 16;
+inline constexpr int kWhys = 17;
 std::string_view name(Why why);  ///< "S13/near"
 
 inline constexpr std::uint32_t kNone = 0xffffffff;

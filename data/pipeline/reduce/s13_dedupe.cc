@@ -1,5 +1,6 @@
 #include "data/pipeline/reduce/s13_dedupe.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -75,7 +76,9 @@ class Dedupe {
     }
   }
 
-  void add(std::vector<Record>& records, std::span<const RecordPlace> places) {
+  void add(int shard, std::vector<Record>& records, std::span<const RecordPlace> places) {
+    quarantined_ =
+        std::find(options_.quarantine.begin(), options_.quarantine.end(), shard) != options_.quarantine.end();
     Texts texts;
     for (const Record& record : records) want_texts(record, texts);
     texts.embed(embed_);
@@ -136,6 +139,7 @@ class Dedupe {
   };
   PictureFate of_picture(const Record& record, std::uint32_t picture) {
     if (record.status != "ok") return {Why::kEarlier};
+    if (quarantined_) return {Why::kQuarantine};
     if (evaluation_.holds(record)) return {Why::kEvaluationPicture};
     if (options_.picture_bits < 0 || record.picture.hash == 0) return {};
     if (const auto like = pictures_.near(record.picture.hash)) {
@@ -251,6 +255,7 @@ class Dedupe {
   BenchmarkQuestions benchmarks_;
   std::optional<DropList> clusters_;
   HashIndex pictures_;
+  bool quarantined_ = false;  // the shard that is being read
   data::SpillSort exact_, near_;
   Decisions out_;
 };
@@ -270,12 +275,15 @@ void DedupeOptions::read(base::KeySection& section) {
   section.read("gram", gram, 1, 100);
   section.read("covered", covered, 0, 1);
   section.read("drop_list", drop_list);
+  section.read("quarantine", quarantine, 0, 1'000'000'000);
 }
 
 Decisions dedupe(const WorkFolder& work, const DedupeOptions& options, const Embedder& embed, int threads) {
   Dedupe state(options, embed);
-  work.each_chunk(threads, [&](std::size_t, std::vector<Record>& records,
-                               std::span<const RecordPlace> places) { state.add(records, places); });
+  work.each_chunk(threads,
+                  [&](std::size_t chunk, std::vector<Record>& records, std::span<const RecordPlace> places) {
+                    state.add(work.chunks()[chunk].shard, records, places);
+                  });
   Decisions out = state.finish();
   out.pipeline = work.pipeline();
   return out;

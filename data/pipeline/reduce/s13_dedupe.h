@@ -25,7 +25,8 @@ struct DedupeOptions {
   double covered = 0.5;                             ///< more of a benchmark's question than this is too much
   std::string drop_list = {};                       ///< file of clusters
   std::string embedder = std::string(kHashedName);  ///< has to be the drop list's
-  std::string spill = {};                           ///< folder of temporary files
+  std::vector<int> quarantine = {};  ///< shards that are left out, as the report's alerts may ask for
+  std::string spill = {};            ///< folder of temporary files
 
   /// [S13] of a recipe. @throws Error kInvalidArgument naming file and line.
   void read(base::KeySection& section);

@@ -212,6 +212,18 @@ TEST(Dedupe, AppliesAReviewedDropList) {
   EXPECT_THROW(decide({{a}}, options), Error);
 }
 
+TEST(Dedupe, LeavesQuarantinedShardsOutAndTakesNothingForTheirTwin) {
+  std::vector<std::vector<Record>> chunks;
+  for (int i = 0; i < 3; ++i) {  // two chunks a shard
+    chunks.push_back({test_record(i)});
+    chunks.back()[0].captions = {test_caption("short", "A dog on grass.")};
+  }
+  DedupeOptions options;
+  options.quarantine = {0};
+  const Decisions out = decide(chunks, options);
+  EXPECT_EQ(out.why, (std::vector<Why>{Why::kQuarantine, Why::kQuarantine, Why::kKept}));
+}
+
 TEST(Decisions, AreReadAsTheyWereWritten) {
   Record a = test_record(0), b = test_record(1);
   a.captions = b.captions = {test_caption("short", "A dog on grass.")};
