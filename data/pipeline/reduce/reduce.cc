@@ -7,7 +7,7 @@
 
 namespace moonbeam::pipeline {
 
-void ReduceOptions::read(std::span<base::KeySection> sections) {
+void ReduceOptions::read(std::span<base::KeySection> sections, const std::string& folder) {
   for (base::KeySection& section : sections) {
     if (section.name() == "S13") {
       dedupe.read(section);
@@ -20,6 +20,12 @@ void ReduceOptions::read(std::span<base::KeySection> sections) {
     }
     section.refuse_unread();
   }
+  const auto seen_from = [&](std::string& path) {
+    if (!path.empty() && !folder.empty()) path = (std::filesystem::path(folder) / path).string();
+  };
+  for (std::string& file : dedupe.evaluation) seen_from(file);
+  for (std::string& file : dedupe.benchmarks) seen_from(file);
+  seen_from(dedupe.drop_list);
 }
 
 std::string decisions_path(const std::string& work) {

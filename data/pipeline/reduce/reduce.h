@@ -18,9 +18,10 @@ struct ReduceOptions {
   ShardOptions shards = {};
   int threads = 1;
 
-  /// Sections [S13], [S14] and [S15] where a recipe has them; others are left alone.
+  /// Sections [S13], [S14] and [S15] where a recipe has them; others are left alone. Files that they name are
+  /// seen from `folder`, the recipe's.
   /// @throws Error kInvalidArgument naming file and line.
-  void read(std::span<base::KeySection> sections);
+  void read(std::span<base::KeySection> sections, const std::string& folder = {});
 };
 
 struct ReduceResult {

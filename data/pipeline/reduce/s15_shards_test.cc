@@ -178,9 +178,9 @@ TEST(ReduceOptions, AreReadFromARecipeAndRefuseSlips) {
       "[S15]\nlicences = CC0\n[other]\nx = 1\n",
       "r.toml");
   ReduceOptions options;
-  options.read(sections);
+  options.read(sections, "/recipes");
   EXPECT_EQ(options.dedupe.cosine, 0.9);
-  EXPECT_EQ(options.dedupe.evaluation.size(), 2u);
+  EXPECT_EQ(options.dedupe.evaluation, (std::vector<std::string>{"/recipes/a.txt", "/recipes/b.txt"}));
   EXPECT_EQ(options.balance.answer_shares.at("colour"), 0.2);
   EXPECT_EQ(options.balance.answer_shares.at("count"), 0.25);
   EXPECT_EQ(options.shards.licences, std::vector<std::string>{"cc0"});
