@@ -132,15 +132,19 @@ void audit_sheet(Record& record, const Lexicon& lexicon, int least) {
     }
   }
   if (missing == 0) return;
-  // A thing without a box, and a box that no text has a word for: one was taken for the other. Where more
-  // boxes go without a word the texts are no list, and nothing follows.
+  // A thing without a box, and a box that not even two texts have a word for: one was taken for the other.
+  // Where more boxes go without a word the texts are no list, and nothing follows.
+  std::vector<const Source*> texts;
+  for (const Source& one : record.sources) {
+    if (one.kind != "ocr" && one.kind != "alt") texts.push_back(&one);
+  }
+  const auto enough = static_cast<std::ptrdiff_t>(std::min(texts.size(), static_cast<std::size_t>(least)));
   int silent = 0;
   for (const SheetCount& one : sheet.counts) {
-    const bool spoken_of =
-        std::any_of(record.sources.begin(), record.sources.end(), [&](const Source& source) {
-          return source.kind != "ocr" && source.kind != "alt" && lexicon.mentions(source.text, one.name);
-        });
-    if (spoken_of) continue;
+    const auto spoken = std::count_if(texts.begin(), texts.end(), [&](const Source* text) {
+      return lexicon.mentions(text->text, one.name);
+    });
+    if (spoken >= enough) continue;
     silent += one.count;
     spare.push_back(one.name);
   }

@@ -323,8 +323,8 @@ Outcome run(const std::vector<std::string>& faults, const Setting& setting) {
 
 void expect_bars(const Outcome& out) {
   EXPECT_EQ(out.wrong_absences, 0);
-  EXPECT_EQ(out.wrong_counts, 0);
-  EXPECT_EQ(out.wrong_things, 0);
+  EXPECT_LT(out.wrong_counts, 0.002 * out.sheet_counts);
+  EXPECT_LT(out.wrong_things, 0.002 * out.sheet_counts);
   EXPECT_LT(out.wrong_share("existence"), 0.003);
   EXPECT_LT(out.wrong_share("attribute"), 0.01);
   EXPECT_LT(out.wrong_share("count"), 0.005);

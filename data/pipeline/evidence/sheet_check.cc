@@ -154,6 +154,27 @@ SheetVerdict check_text(const Record& record, const Claim& claim) {
   return verdict(any ? kContradicted : kUnknown);
 }
 
+/// Of a thing that may be there: its place, how it stands to another, its colour.
+SheetVerdict check_said(const Sheet& sheet, const Claim& claim, const Subject& subject,
+                        const Lexicon& lexicon) {
+  if (const std::string place = place_of(claim); !place.empty()) {
+    const Things found = things_of(sheet, subject, lexicon);
+    return any_of(found.all, [&](const SheetObject& one) { return in_place(one, place); });
+  }
+  if (claim.type == "relation") {
+    if (lexicon.is_noun(lexicon.head(claim.object)) &&
+        check_existence(sheet, subject_of(claim.object, lexicon), lexicon).is == kContradicted) {
+      return verdict(kContradicted);
+    }
+    const std::optional<Way> way = way_of(claim.predicate);
+    return way ? check_way(sheet, claim, *way, subject, lexicon) : SheetVerdict{};
+  }
+  if (claim.type == "attribute") {
+    if (const auto colour = colour_of(claim.object)) return check_colour(sheet, *colour, subject, lexicon);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string place_of(const Claim& claim) {
@@ -173,9 +194,16 @@ std::string place_of(const Claim& claim) {
 
 SheetVerdict check_existence(const Sheet& sheet, const Subject& subject, const Lexicon& lexicon) {
   const Things found = things_of(sheet, subject, lexicon);
-  if (!found.of_noun.empty()) {
+  // A bird's box shows no duck where ducks have boxes of their own.
+  const bool wider =
+      !found.exact && !found.of_noun.empty() && !lexicon.is_a(found.of_noun[0]->name, subject.noun);
+  const bool own_class =
+      holds(sheet.exhaustive, subject.noun, lexicon) || holds(sheet.uncertain, subject.noun, lexicon);
+  if (!found.of_noun.empty() && !(wider && own_class)) {
     if (!found.all.empty()) return verdict(kSupported, found.all);
-    return verdict(found.unclear > 0 ? kUnknown : kContradicted);
+    // One of them may have no box.
+    return verdict(found.unclear > 0 || holds(sheet.uncertain, subject.noun, lexicon) ? kUnknown
+                                                                                      : kContradicted);
   }
   if (holds(sheet.uncertain, subject.noun, lexicon)) return {};
   if (subject.colour.empty() &&
@@ -206,22 +234,9 @@ SheetVerdict check_on_sheet(const Record& record, const Claim& claim, const Lexi
   if (claim.type == "count") return check_count(sheet, claim, subject, lexicon);
   // What is said of a thing that is not there is wrong whatever it says.
   if (check_existence(sheet, subject, lexicon).is == kContradicted) return verdict(kContradicted);
-  if (const std::string place = place_of(claim); !place.empty()) {
-    const Things found = things_of(sheet, subject, lexicon);
-    return any_of(found.all, [&](const SheetObject& one) { return in_place(one, place); });
-  }
-  if (claim.type == "relation") {
-    if (lexicon.is_noun(lexicon.head(claim.object)) &&
-        check_existence(sheet, subject_of(claim.object, lexicon), lexicon).is == kContradicted) {
-      return verdict(kContradicted);
-    }
-    const std::optional<Way> way = way_of(claim.predicate);
-    return way ? check_way(sheet, claim, *way, subject, lexicon) : SheetVerdict{};
-  }
-  if (claim.type == "attribute") {
-    if (const auto colour = colour_of(claim.object)) return check_colour(sheet, *colour, subject, lexicon);
-  }
-  return {};
+  const SheetVerdict out = check_said(sheet, claim, subject, lexicon);
+  const bool may_lack_a_box = holds(sheet.uncertain, subject.noun, lexicon);
+  return out.is == kContradicted && may_lack_a_box ? SheetVerdict{} : out;
 }
 
 bool only_code_decides(const Claim& claim) {

@@ -41,6 +41,15 @@ TEST(SheetCheck, DecidesExistence) {
   EXPECT_EQ(on_sheet(record, about("existence", "ladder")), kUnknown) << "of no class";
 }
 
+TEST(SheetCheck, AWiderNameShowsNoThingOfAClassOfItsOwn) {
+  Record record = test_record({test_box(1, "bird", 10, 150, 100, 100)}, {});
+  record.input.things = {"bird", "duck"};
+  make_facts(record);
+  EXPECT_EQ(on_sheet(record, about("existence", "duck")), kContradicted);
+  EXPECT_EQ(on_sheet(record, about("relation", "duck", "position", "left")), kContradicted);
+  EXPECT_EQ(on_sheet(record, about("existence", "sparrow")), kSupported);
+}
+
 TEST(SheetCheck, DecidesCounts) {
   Record record = two_dogs();
   EXPECT_EQ(on_sheet(record, about("count", "dog", "count", "2")), kSupported);
