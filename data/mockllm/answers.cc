@@ -107,6 +107,7 @@ Json answer_to(const Question& question, const Truth& truth, double truth_error)
     } else if (question.input.is_object()) {
       value = answer_reading(question);
       if (value.is_null()) value = answer_writing(question);
+      if (value.is_null()) value = answer_checking(question);
     }
   } catch (const Json::exception&) {
     value = nullptr;  // an input of another form than its stage's

@@ -38,8 +38,9 @@ Json answer_to(const Question& question, const Truth& truth, double truth_error)
 Json fill_schema(const llm::OrderedJson& schema, std::uint64_t content);
 
 /// By stage; null where the stage is of the other file, or unknown.
-Json answer_reading(const Question& question);  ///< S2 to S5: what reads texts
-Json answer_writing(const Question& question);  ///< S6 to S10: what writes them
+Json answer_reading(const Question& question);   ///< S2 to S5: what reads texts
+Json answer_writing(const Question& question);   ///< S6 to S8: what writes them
+Json answer_checking(const Question& question);  ///< S10, judge, entail: what checks them
 
 /// 64 numbers of length 1: hashed words and character trigrams.
 std::vector<float> embed(std::string_view text);

@@ -106,11 +106,12 @@ TEST(Mock, WritesOnlyOfTheClaimsItWasGiven) {
   EXPECT_NE(caption.find("red dog"), std::string::npos) << caption;
   EXPECT_NE(caption.find("2 cups"), std::string::npos) << caption;
   const Json pairs = content(mock, {{"stage", "S7"}, {"qtype", "colour"}, {"claims", claims}})["pairs"];
-  EXPECT_EQ(pairs[0]["q"], "What color is the dog?");
+  EXPECT_NE(pairs[0]["q"].get<std::string>().find("the dog"), std::string::npos);
   EXPECT_EQ(pairs[0]["a_short"], "red");
-  EXPECT_EQ(pairs[0]["claims"], Json({"1", "2"}));
+  EXPECT_EQ(pairs[0]["claims"], Json({"2"}));
   const Json answers = content(mock, {{"stage", "S10"},
                                       {"claims", claims},
+                                      {"complete", {"ladder", "dog"}},
                                       {"questions",
                                        {{{"id", "q1"}, {"q", "How many cups are there?"}},
                                         {{"id", "q2"}, {"q", "Is there a ladder?"}}}}})["answers"];

@@ -59,7 +59,8 @@ Phrase phrase_of(const std::vector<Word>& words, std::size_t at, std::size_t end
   if (at + 1 < end && is_colour(words[at].text)) out.colour = words[at++].text;
   for (; at < end; ++at) {
     const std::string& word = words[at].text;
-    if (word == "in" || word == "are" || word == "do" || word == "visible" || word == "on" || word == "here")
+    if (word == "in" || word == "are" || word == "do" || word == "visible" || word == "on" ||
+        word == "here" || word == "anywhere")
       break;
     out.noun += (out.noun.empty() ? "" : " ") + word;
   }
@@ -85,12 +86,34 @@ class Answerer {
     if (const auto at = after({{"is", "there"}, {"are", "there"}, {"you", "see"}})) {
       return yes(!all(phrase_of(words_, *at, words_.size())).empty());
     }
-    return "unknown";
+    return asks_for_one() ? yes(names_any()) : "unknown";
   }
 
  private:
   using Pair = std::array<std::string_view, 2>;
   static std::string yes(bool is) { return is ? "yes" : "no"; }
+
+  bool has(std::string_view word) const {
+    return std::any_of(words_.begin(), words_.end(), [&](const Word& one) { return one.text == word; });
+  }
+  /// "Is a dog visible?", "Does the picture show any dogs?", "Can a dog be seen here?"
+  bool asks_for_one() const {
+    constexpr std::array<std::string_view, 4> kBegin = {"is", "does", "can", "are"};
+    constexpr std::array<std::string_view, 6> kShown = {"visible", "shown", "show",
+                                                        "include", "seen",  "anywhere"};
+    if (words_.empty() || std::find(kBegin.begin(), kBegin.end(), words_[0].text) == kBegin.end())
+      return false;
+    if (has("or") || has("wrong") || has("true") || has("left") || has("right") || has("above") ||
+        has("below"))
+      return false;
+    return std::any_of(kShown.begin(), kShown.end(), [&](std::string_view one) { return has(one); });
+  }
+  bool names_any() const {
+    std::string text;
+    for (const Word& word : words_) text += word.text + " ";
+    return std::any_of(scene_.begin(), scene_.end(),
+                       [&](const TrueObject& one) { return says(text, one.name); });
+  }
 
   /// Past the first of the pairs of words that stands in the question.
   std::optional<std::size_t> after(std::initializer_list<Pair> pairs) const {
