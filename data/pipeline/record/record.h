@@ -135,8 +135,8 @@ struct Pair {
   std::string type =
       {};  ///< what, where, count, colour, action, relation, ocr, yesno, absent, premise, unknown
   std::string q = {}, a_short = {}, a_sentence = {};
-  /// Ids of claims. Of the sheet's facts: "place:O1", "relation:O1:O2", "count:NAME"; what is absent cites
-  /// "absent:NAME".
+  /// Ids of claims. Of the sheet's facts: "place:O1", "relation:O1:O2:above", "count:NAME"; what is absent
+  /// cites "absent:NAME".
   std::vector<std::string> claims = {};
   std::string polarity = {};  ///< pos, neg
   std::string about = {};     ///< class or noun that it asks for
