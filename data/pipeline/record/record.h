@@ -136,7 +136,8 @@ struct Pair {
       {};  ///< what, where, count, colour, action, relation, ocr, yesno, absent, premise, unknown
   std::string q = {}, a_short = {}, a_sentence = {};
   /// Ids of claims. Of the sheet's facts: "place:O1", "relation:O1:O2:above", "count:NAME"; what is absent
-  /// cites "absent:NAME".
+  /// cites "absent:NAME" (a class) or "seed:NAME" (of the list of nouns), what no picture shows
+  /// "unseen:NAME".
   std::vector<std::string> claims = {};
   std::string polarity = {};  ///< pos, neg
   std::string about = {};     ///< class or noun that it asks for
