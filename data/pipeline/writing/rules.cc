@@ -201,8 +201,9 @@ std::string Rules::unsupported(std::string_view whole, const Facts& facts, std::
   for (const std::string& sentence : sentences_of(outside_quotes(whole))) {
     const std::vector<Word> words = words_of(sentence);
     std::vector<NounAt> nouns = lexicon.nouns_in(sentence);
-    std::erase_if(nouns,
-                  [&](const NounAt& at) { return frame_.in(at.noun) || !lexicon.is_concrete(at.noun); });
+    std::erase_if(nouns, [&](const NounAt& at) {  // "Can it be seen?" is about no can
+      return frame_.in(at.noun) || is_function_word(at.noun) || !lexicon.is_concrete(at.noun);
+    });
     for (const NounAt& at : nouns) {
       const bool named = !also.empty() && (lexicon.same(at.noun, also) || has_words(also, at.noun));
       if (!named && !facts.names(at.noun)) return cat("noun ", at.noun);

@@ -41,6 +41,7 @@ TEST_F(RulesTest, NamesWhatTheFactsDoNotHold) {
   EXPECT_EQ(missing("A brown dog is left of the red cup, in the middle of the picture."), "");
   EXPECT_EQ(missing("An animal is on the left side."), "") << "a dog is one";
   EXPECT_EQ(missing("Two boats."), "");
+  EXPECT_EQ(missing("Can the dog be seen left of the cup?"), "");
   EXPECT_EQ(missing("A dog on a ladder."), "noun ladder");
   EXPECT_EQ(missing("A purple dog."), "colour purple");
   EXPECT_EQ(missing("A red dog."), "colour red") << "the cup is red";
