@@ -326,9 +326,9 @@ TEST_F(PremiseTest, AnAnswerMustDenyPolitelyAndSayNothingElse) {
                                                       {"Sorry, there is no #.", "opening"}};
   for (const auto& [text, reason] : answers) {
     record_.counts.clear();
-    EXPECT_TRUE(premises([&](const Json& input) {
+    EXPECT_TRUE(premises([said_of = text](const Json& input) {
                   Json one = good(input);
-                  std::string said = text;
+                  std::string said = said_of;
                   if (said.find('#') != std::string::npos)
                     said.replace(said.find('#'), 1, one["noun"].get<std::string>());
                   one["a_sentence"] = said;
