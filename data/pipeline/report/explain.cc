@@ -254,9 +254,12 @@ class Explainer {
       const bool verifies = one.stage == "S4" || one.stage == "S5" || one.stage == "S10";
       if (!requests_.contains(one.request) && !verifies) continue;
       line("call     ", one.stage, "  ", one.id, "  ", one.request, "  ", one.outcome,
-           one.cached ? ", from the log" : "");
-      list.push_back(
-          {{"stage", one.stage}, {"id", one.id}, {"request", one.request}, {"outcome", one.outcome}});
+           one.model.empty() ? "" : ", ", one.model);
+      list.push_back({{"stage", one.stage},
+                      {"id", one.id},
+                      {"request", one.request},
+                      {"outcome", one.outcome},
+                      {"model", one.model}});
     }
   }
 

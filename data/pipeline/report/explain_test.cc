@@ -37,7 +37,7 @@ Record told_record(int number) {
   record.pairs[0].generator = "writer@1";
   record.pairs[0].judge = 5;
   record.calls = {{.stage = "S3", .id = "k/S3/0", .request = "aa01", .outcome = "answer"},
-                  {.stage = "S4", .id = "k/S4/a", .request = "cc03", .outcome = "answer", .cached = true},
+                  {.stage = "S4", .id = "k/S4/a", .request = "cc03", .outcome = "answer", .model = "judge"},
                   {.stage = "S7", .id = "k/S7/what:0", .request = "bb02", .outcome = "answer"},
                   {.stage = "S7", .id = "k/S7/count:0", .request = "dd04", .outcome = "answer"}};
   return record;
