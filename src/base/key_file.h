@@ -24,6 +24,7 @@ class KeySection {
   KeySection(std::string file, std::string name, int line)
       : file_(std::move(file)), name_(std::move(name)), line_(line) {}
 
+  const std::string& file() const { return file_; }
   const std::string& name() const { return name_; }
   bool has(std::string_view key) const { return find(key) != nullptr; }
   void add(std::string key, std::string value, int line);

@@ -167,8 +167,7 @@ struct Region {
 
 /// Of one call, in the order they were made.
 struct CallNote {
-  std::string stage = {}, id = {}, request = {}, outcome = {};
-  bool cached = false;
+  std::string stage = {}, id = {}, request = {}, outcome = {}, model = {};
 };
 
 struct Record {

@@ -35,7 +35,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Pair, id, type, q, a_short, a_se
                                                 dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Region, id, task, label, boxes, points, evidence, asked,
                                                 dropped)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CallNote, stage, id, request, outcome, cached)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CallNote, stage, id, request, outcome, model)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Record, input, status, reason, attempts, picture, sheet,
                                                 sources, claims, captions, pairs, regions, calls, counts)
 
