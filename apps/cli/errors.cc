@@ -115,6 +115,7 @@ void install_signal_handlers() {
       ::sigaction(number, &action, nullptr);  // nohup and shells' background jobs
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of write() as well
   struct sigaction bus = {};
   bus.sa_sigaction = on_bus_error;
   bus.sa_flags = SA_SIGINFO;

@@ -41,6 +41,14 @@ int run_verb(CommandLine& line) {
   if (verb == "quantize") return run_quantize(options);
   if (verb == "data atlas") return run_data_atlas(options);
   if (verb == "data scenes") return run_data_scenes(options);
+  if (verb == "data run") return run_data_run(options);
+  if (verb == "data work") return run_data_work(options);
+  if (verb == "data submit") return run_data_submit(options);
+  if (verb == "data finish") return run_data_finish(options);
+  if (verb == "data report") return run_data_report(options);
+  if (verb == "data explain") return run_data_explain(options);
+  if (verb == "data estimate") return run_data_estimate(options);
+  if (verb == "data answers") return run_data_answers(options);
   if (verb == "eval scenes") return run_eval_scenes(options);
   if (verb == "mockllm") return run_mockllm(options);
   if (verb == "bench") return run_bench(options);

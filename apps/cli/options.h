@@ -78,6 +78,14 @@ struct DataArgs {
   int side = 96;
 };
 
+/// data run, work, submit, finish, report, explain, estimate, replay, answers.
+struct PipelineArgs {
+  std::string recipe, work, batch, sample, html, reference, results, calls;
+  int workers = 1, rank = 0, of = 1, tasks = 0, most_array = 0;
+  bool again = false, no_wait = false, no_finish = false, slurm = false, print = false;
+  std::vector<std::string> sbatch;
+};
+
 /// data scenes, eval scenes.
 struct ScenesArgs {
   std::string split = "val-seed";
@@ -164,6 +172,7 @@ struct Options {
   RemoteArgs remote;
   DataArgs data;
   ScenesArgs scenes;
+  PipelineArgs pipeline;
   ServeArgs serve;
   MockArgs mock;
 };

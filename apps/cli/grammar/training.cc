@@ -70,6 +70,97 @@ void add_data_atlas(CLI::App& data, Options& o) {
   atlas.common_output();
 }
 
+void add_work_folder(Builder& verb, PipelineArgs& args) {
+  verb.value("Run", "-w,--work", args.work, "DIR", "Work folder of the run")->required();
+}
+
+void add_data_run(CLI::App& data, Options& o) {
+  Builder run(add_verb(data, "data run"), o);
+  PipelineArgs& args = o.pipeline;
+  run.positional("RECIPE", args.recipe, "What to make of which annotations, with which models");
+  add_work_folder(run, args);
+  run.value("Run", "--workers", args.workers, "N", "Processes")->default_str("1")->check(whole(1, 1024));
+  run.value("Run", "--batch", args.batch, "DIR", "Ask nobody; write what would be asked to files there");
+  run.flag("Run", "--again", args.again, "Try pictures again that have failed in an earlier run");
+  run.flag("Run", "--no-finish", args.no_finish, "Leave the training shards to 'data finish'");
+  run.flag("Output", "--json", o.output.json, "Print one JSON object at the end");
+  run.common_output();
+}
+
+void add_data_work(CLI::App& data, Options& o) {
+  Builder work(add_verb(data, "data work"), o);
+  PipelineArgs& args = o.pipeline;
+  add_work_folder(work, args);
+  work.value("Run", "--rank", args.rank, "I", "Number of this worker, from 0")
+      ->default_str("0")
+      ->check(whole(0, 1'000'000));
+  work.value("Run", "--of", args.of, "N", "Workers in all")->default_str("1")->check(whole(1, 1'000'000));
+  work.flag("Run", "--no-wait", args.no_wait, "End when only shards of other workers are left");
+  work.value("Run", "--batch", args.batch, "DIR", "Ask nobody; write what would be asked to files there");
+  work.common_output();
+}
+
+void add_data_submit(CLI::App& data, Options& o) {
+  Builder submit(add_verb(data, "data submit"), o);
+  PipelineArgs& args = o.pipeline;
+  submit.positional("RECIPE", args.recipe, "What to make of which annotations, with which models");
+  add_work_folder(submit, args);
+  submit.flag("Run", "--slurm", args.slurm, "As an array of Slurm jobs, the only way there is");
+  submit.value("Run", "--tasks", args.tasks, "N", "Workers; as many as shards are missing if left out")
+      ->check(whole(1, 1'000'000));
+  submit
+      .value("Run", "--max-array", args.most_array, "N", "Tasks of one array; the site's limit if left out")
+      ->check(whole(1, 10'000'000));
+  submit.repeated("Run", "--sbatch", args.sbatch, "OPTION", "Option for sbatch (repeatable)");
+  submit.flag("Run", "--no-finish", args.no_finish, "Leave the training shards to 'data finish'");
+  submit.flag("Output", "--print", args.print, "Print the commands and submit nothing");
+  submit.common_output();
+}
+
+void add_data_finish(CLI::App& data, Options& o) {
+  Builder finish(add_verb(data, "data finish"), o);
+  add_work_folder(finish, o.pipeline);
+  finish.threads();
+  finish.flag("Output", "--json", o.output.json, "Print one JSON object at the end");
+  finish.common_output();
+}
+
+void add_data_report(CLI::App& data, Options& o) {
+  Builder report(add_verb(data, "data report"), o);
+  add_work_folder(report, o.pipeline);
+  report.value("Report", "--reference", o.pipeline.reference, "FILE",
+               "What an earlier run printed with --json: drops against it are alerts too");
+  report.threads();
+  report.value("Output", "-o,--html", o.pipeline.html, "FILE.html", "Page to write [WORK/report.html]");
+  report.flag("Output", "--json", o.output.json, "Print one JSON object");
+  report.common_output();
+}
+
+void add_data_explain(CLI::App& data, Options& o) {
+  Builder explain(add_verb(data, "data explain"), o);
+  explain.positional("SAMPLE", o.pipeline.sample, "Id of a sample, or key of a picture");
+  add_work_folder(explain, o.pipeline);
+  explain.flag("Output", "--json", o.output.json, "Print one JSON object");
+  explain.common_output();
+}
+
+void add_data_estimate(CLI::App& data, Options& o) {
+  Builder estimate(add_verb(data, "data estimate"), o);
+  estimate.positional("RECIPE", o.pipeline.recipe, "What to make of which annotations, with which models");
+  estimate.flag("Output", "--json", o.output.json, "Print one JSON object");
+  estimate.common_output();
+}
+
+void add_data_answers(CLI::App& data, Options& o) {
+  Builder answers(add_verb(data, "data answers"), o);
+  PipelineArgs& args = o.pipeline;
+  answers.positional("RESULTS", args.results, "What the service gave back");
+  answers.positional("CALLS", args.calls, "NAME.calls.jsonl, which lies beside the batch file");
+  add_work_folder(answers, args);
+  answers.flag("Output", "--json", o.output.json, "Print one JSON object");
+  answers.common_output();
+}
+
 void add_eval(CLI::App& app, Options& o) {
   Builder scenes(add_verb(add_verb_of_verbs(app, "eval"), "eval scenes"), o);
   scenes.repeated("Scenes", "--split", o.scenes.splits, "NAME",
@@ -106,6 +197,14 @@ void add_tokenizer_training(CLI::App& train, Options& o) {
 void add_training_verbs(CLI::App& app, Options& o) {
   CLI::App& data = add_verb_of_verbs(app, "data");
   add_data_scenes(data, o);
+  add_data_run(data, o);
+  add_data_work(data, o);
+  add_data_submit(data, o);
+  add_data_finish(data, o);
+  add_data_report(data, o);
+  add_data_explain(data, o);
+  add_data_estimate(data, o);
+  add_data_answers(data, o);
   add_data_atlas(data, o);
   add_eval(app, o);
   add_tokenizer_training(add_verb_of_verbs(app, "train"), o);

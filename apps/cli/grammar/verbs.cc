@@ -53,9 +53,32 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam weights synth moondream2 synth.gguf"},
     {"weights synth", "VARIANT OUT [OPTIONS]", "Write the seeded weights that tests and benchmarks use",
      "moonbeam weights synth moondream2 synth.gguf --dtype bf16"},
-    {"data", "scenes|atlas", "Make what models are trained with",
+    {"data", "VERB ...", "Make what models are trained with",
      "moonbeam data scenes --n 1000 --out scenes\n"
+     "moonbeam data run recipe.toml --work work --workers 4\n"
      "moonbeam data atlas node_modules atlas.tar"},
+    {"data run", "RECIPE --work DIR [OPTIONS]",
+     "Make training data of annotated pictures with language models, on this machine",
+     "moonbeam data run recipe.toml --work work --workers 4\n"
+     "moonbeam data run recipe.toml --work work --batch batches    # for a service that answers overnight"},
+    {"data work", "--work DIR [OPTIONS]", "One worker of a run: what 'data run' and 'data submit' start",
+     "moonbeam data work --work /shared/work --rank 3 --of 16"},
+    {"data submit", "RECIPE --work DIR --slurm [OPTIONS]",
+     "Submit what a run still lacks as an array of Slurm jobs",
+     "moonbeam data submit recipe.toml --work /shared/work --slurm --tasks 64\n"
+     "moonbeam data submit recipe.toml --work /shared/work --slurm --sbatch=--partition=gpu --print"},
+    {"data finish", "--work DIR [OPTIONS]", "Dedupe, balance and write the training shards of a whole run",
+     "moonbeam data finish --work work"},
+    {"data report", "--work DIR [OPTIONS]",
+     "Measure what a run made: one page; status 1 where a limit is passed",
+     "moonbeam data report --work work -o report.html\n"
+     "moonbeam data report --work work --reference last.json --json > this.json"},
+    {"data explain", "SAMPLE --work DIR", "Print where a sample comes from: picture, claims, verdicts, calls",
+     "moonbeam data explain coco-7#query:count:0 --work work"},
+    {"data estimate", "RECIPE [OPTIONS]", "Calls, tokens, money and hours of a run that has not begun",
+     "moonbeam data estimate recipe.toml"},
+    {"data answers", "RESULTS CALLS --work DIR", "Take in what a service answered to a batch file",
+     "moonbeam data answers results.jsonl batches/worker-0-00000.calls.jsonl --work work"},
     {"data scenes", "--out DIR [OPTIONS]", "Draw scenes with their truth, questions and answers",
      "moonbeam data scenes --n 1000 --out scenes\n"
      "moonbeam data scenes --n 50000 --split train --format webdataset --out shards --resume\n"

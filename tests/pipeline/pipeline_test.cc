@@ -1,0 +1,271 @@
+// The pipeline as its users run it: the program, a set of drawn scenes with annotators' mistakes, the mock of
+// a language model server. Same bytes whatever the workers, their order and their deaths.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "cli/test_folder.h"
+#include "tests/cli/spawn.h"
+
+namespace moonbeam::test {
+namespace {
+
+using cli::TestFolder;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+int count_of_scenes() {
+  const char* full = std::getenv("MOONBEAM_FULL");
+  return full != nullptr && *full == '1' ? 2000 : 24;
+}
+
+/// All files below a folder by their names: contents.
+std::map<std::string, std::string> contents(const fs::path& folder) {
+  std::map<std::string, std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file())
+      out[fs::relative(entry.path(), folder).string()] = read_all(entry.path().string());
+  }
+  return out;
+}
+
+/// A mock on a port of its own.
+class Mock {
+ public:
+  Mock(const TestFolder& folder, const std::string& truth, std::vector<std::string> more = {})
+      : address_(folder.path("address-" + std::to_string(counter_++))),
+        program_(arguments(truth, std::move(more)), {.out_path = address_}) {
+    EXPECT_TRUE(wait_for_lines(address_, 1));
+  }
+  std::string url() const {
+    std::string text = read_all(address_);
+    return text.substr(0, text.find('\n'));
+  }
+
+ private:
+  static std::vector<std::string> arguments(const std::string& truth, std::vector<std::string> more) {
+    std::vector<std::string> out = {"mockllm", "--port", "0"};
+    if (!truth.empty()) out.insert(out.end(), {"--truth", truth});
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }
+  static inline int counter_ = 0;
+  std::string address_;
+  Background program_;
+};
+
+class Pipeline : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    files_ = new TestFolder;
+    const Ran ran = run({"data", "scenes", "--quiet", "-n", std::to_string(count_of_scenes()), "--seed", "5",
+                         "--noisy", "--format", "coco,narratives,alttext,gqa", "--out", set()});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+  static void TearDownTestSuite() { delete files_; }
+  static std::string set() { return files_->path("set"); }
+
+  /// @return its path
+  std::string recipe(const std::string& url, const std::string& instances = set() + "/coco/instances.json",
+                     const std::string& client = "") {
+    folder_.put("servers.json", json::array({{{"url", url}, {"start_window", 32}}}).dump());
+    const int shard = count_of_scenes() / 3, chunk = shard / 2;
+    return folder_.put(
+        "run.toml",
+        "[inputs]\nname = scenes\nimages = " + set() + "/images\ninstances = " + instances +
+            "\ncaptions = " + set() + "/coco/captions.json\nnarratives = " + set() +
+            "/narratives/val-seed_localized_narratives.jsonl\nalt = " + set() +
+            "/alttext/alttext.jsonl\nlicence = Apache-2.0\n[client]\nservers = servers.json\n"
+            "backoff_s = 0.02\n" +
+            client + "[models]\nwriters = a:0.6, b:0.4\nverifier = c\nvision = eyes\n[plan]\nshard = " +
+            std::to_string(shard) + "\nchunk = " + std::to_string(chunk) + "\n[run]\nlease_s = 5\n");
+  }
+  std::vector<std::string> words(const std::string& recipe, const std::string& work, int workers = 1) const {
+    return {"data",    "run",   recipe, "--work", folder_.path(work), "--workers", std::to_string(workers),
+            "--quiet", "--json"};
+  }
+  std::map<std::string, std::string> result(const std::string& work) const {
+    std::map<std::string, std::string> out = contents(folder_.path(work + "/out"));
+    for (auto& [name, text] : contents(folder_.path(work + "/shards")))
+      out["shards/" + name] = std::move(text);
+    return out;
+  }
+  json summary(const Ran& ran) { return json::parse(ran.out.substr(0, ran.out.find('\n'))); }
+
+  static TestFolder* files_;
+  TestFolder folder_;
+};
+
+TestFolder* Pipeline::files_ = nullptr;
+
+TEST_F(Pipeline, WorkersAndOrderMakeNoDifference) {
+  Mock mock(folder_, set());
+  const std::string plain = recipe(mock.url());
+  const Ran one = run(words(plain, "one"));
+  ASSERT_EQ(one.status, 0) << one.err;
+  EXPECT_EQ(summary(one)["done"], count_of_scenes());
+  EXPECT_EQ(summary(one)["failed"], 0) << one.out;
+  EXPECT_GT(summary(one)["accepted"], count_of_scenes());
+  ASSERT_EQ(run(words(plain, "four", 4)).status, 0);
+  EXPECT_EQ(result("four"), result("one"));
+
+  // The same annotations in another order.
+  json instances = json::parse(read_all(set() + "/coco/instances.json"));
+  std::mt19937 random(1);
+  std::shuffle(instances["annotations"].begin(), instances["annotations"].end(), random);
+  std::shuffle(instances["images"].begin(), instances["images"].end(), random);
+  const std::string turned = recipe(mock.url(), folder_.put("turned.json", instances.dump()));
+  const Ran two = run(words(turned, "two", 2));
+  ASSERT_EQ(two.status, 0) << two.err;
+  EXPECT_EQ(result("two"), result("one"));
+}
+
+/// A run and its workers, without a word.
+void kill_all(pid_t run) {
+  const std::string number = std::to_string(run);
+  std::istringstream children(read_all("/proc/" + number + "/task/" + number + "/children"));
+  ::kill(run, SIGKILL);
+  for (pid_t child = 0; children >> child;) ::kill(child, SIGKILL);
+}
+
+TEST_F(Pipeline, DeathsMakeNoDifferenceAndNothingThatIsThereIsAskedFor) {
+  Mock mock(folder_, set());
+  ASSERT_EQ(run(words(recipe(mock.url()), "whole")).status, 0);
+  Mock slow(folder_, set(), {"--latency", "4"});
+  const std::vector<std::string> command = words(recipe(slow.url()), "killed", 2);
+  std::mt19937 random(3);
+  int kills = 0;
+  for (bool done = false; kills < 20 && !done;) {
+    Background run(command);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 400));
+    kill_all(run.pid());
+    done = run.wait().status == 0;  // it was quicker
+    kills += done ? 0 : 1;
+  }
+  EXPECT_GT(kills, 2);
+  const Ran last = run(command);
+  ASSERT_EQ(last.status, 0) << last.err;
+  EXPECT_EQ(result("killed"), result("whole"));
+  EXPECT_EQ(summary(run(command))["calls"], 0) << "all is there";
+}
+
+TEST_F(Pipeline, AServerThatNeverAnswersLeavesFailedPicturesToo) {
+  const std::string instances = set() + "/coco/instances.json",
+                    impatient = "try_timeout_s = 0.5\ndeadline_s = 30\ngive_up_s = 2\n";
+  {
+    Mock mock(folder_, set(), {"--fault", "hang=1,stage=S3"});
+    const Ran ran = run(words(recipe(mock.url(), instances, impatient), "work", 2));
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    EXPECT_EQ(summary(ran)["failed"], count_of_scenes());
+    EXPECT_EQ(summary(ran)["accepted"], 0);
+  }
+  Mock well(folder_, set());
+  std::vector<std::string> again = words(recipe(well.url(), instances, impatient), "work", 2);
+  again.push_back("--again");
+  EXPECT_EQ(summary(run(again))["failed"], 0);
+}
+
+TEST_F(Pipeline, CallsThatAreNeverAnsweredLeaveFailedPicturesUntilTheyAreTriedAgain) {
+  const std::string instances = set() + "/coco/instances.json",
+                    impatient = "try_timeout_s = 0.5\ndeadline_s = 1\ntries = 1\n";
+  {
+    Mock mock(folder_, set(), {"--fault", "hang=0.5,stage=S3"});
+    const Ran ran = run(words(recipe(mock.url(), instances, impatient), "work", 2));
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    const json said = summary(ran);
+    EXPECT_EQ(said["done"], count_of_scenes()) << "the run finishes";
+    EXPECT_GT(said["failed"], 0) << said.dump();
+    EXPECT_EQ(said["reasons"]["S3: timeout"], said["failed"]) << said.dump();
+  }
+  Mock well(folder_, set());
+  std::vector<std::string> again = words(recipe(well.url(), instances, impatient), "work", 2);
+  EXPECT_GT(summary(run(again))["failed"], 0) << "what is done is done";
+  again.push_back("--again");
+  EXPECT_EQ(summary(run(again))["failed"], 0);
+  ASSERT_EQ(run(words(recipe(well.url(), instances, impatient), "whole", 2)).status, 0);
+  EXPECT_EQ(result("work"), result("whole"));
+}
+
+TEST_F(Pipeline, BadPicturesAreCounted) {
+  const std::string images = folder_.path("images");
+  fs::copy(set() + "/images", images, fs::copy_options::recursive);
+  std::vector<fs::path> all;
+  for (const auto& entry : fs::recursive_directory_iterator(images)) {
+    if (entry.is_regular_file()) all.push_back(entry.path());
+  }
+  std::sort(all.begin(), all.end());
+  fs::remove(all[0]);
+  fs::resize_file(all[1], 40);
+  Mock mock(folder_, set());
+  std::string text = read_all(recipe(mock.url()));
+  text.replace(text.find(set() + "/images"), (set() + "/images").size(), images);
+  const Ran ran = run(words(folder_.put("run.toml", text), "bad"));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(summary(ran)["rejected"], 2);
+  EXPECT_EQ(summary(ran)["reasons"]["S0/missing"], 1);
+  EXPECT_EQ(summary(ran)["reasons"]["S0/undecodable"], 1);
+}
+
+TEST_F(Pipeline, BadInputIsNamedAndMakesNoPlan) {
+  const std::string whole = read_all(set() + "/coco/instances.json");
+  const auto fault = [&](const std::string& instances) {
+    const Ran ran = run(words(recipe("http://127.0.0.1:9", instances), "none"));
+    EXPECT_NE(ran.status, 0);
+    EXPECT_EQ(ran.err_lines(), 1u) << ran.err;
+    EXPECT_FALSE(fs::exists(folder_.path("none/plan.json")));
+    return ran.err;
+  };
+  EXPECT_NE(fault(folder_.put("cut.json", whole.substr(0, whole.size() / 2))).find("cut.json"),
+            std::string::npos);
+  EXPECT_NE(fault(set() + "/coco/captions.json").find("COCO captions"), std::string::npos);
+  EXPECT_NE(fault(folder_.path("nowhere.json")).find("nowhere.json"), std::string::npos);
+}
+
+TEST_F(Pipeline, AFullDiskLosesNothing) {
+  Mock mock(folder_, set());
+  const std::vector<std::string> command = words(recipe(mock.url()), "full");
+  // No file may become larger than this: what a full disk says, without one.
+  const Ran full = run(command, {.under = {"prlimit", "--fsize=30000", "--"}});
+  EXPECT_NE(full.status, 0);
+  EXPECT_NE(full.err, "");
+  ASSERT_EQ(run(words(recipe(mock.url()), "whole")).status, 0);
+  fs::remove_all(folder_.path("full/input"));  // the plan did not come to be
+  const Ran rest = run(command);
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  EXPECT_EQ(result("full"), result("whole"));
+}
+
+TEST_F(Pipeline, AStoppedRunGoesOn) {
+  Mock mock(folder_, set(), {"--latency", "60"});
+  const std::vector<std::string> command = words(recipe(mock.url()), "stopped", 2);
+  {
+    Background run(command);
+    std::this_thread::sleep_for(std::chrono::milliseconds(800));
+    run.signal(SIGTERM);
+    EXPECT_EQ(run.wait_at_most(30).status, 128 + SIGTERM);
+  }
+  for (const auto& entry : fs::directory_iterator(folder_.path("stopped/leases"))) {
+    ADD_FAILURE() << entry.path() << ": not given back";
+  }
+  ASSERT_EQ(run(command).status, 0);
+}
+
+TEST_F(Pipeline, AnotherRecipeIsRefusedInTheSameFolder) {
+  Mock mock(folder_, set());
+  const std::string path = recipe(mock.url());
+  ASSERT_EQ(run(words(path, "work")).status, 0);
+  folder_.put("run.toml", read_all(path) + "[S0]\nleast_side = 32\n");
+  const Ran ran = run(words(path, "work"));
+  EXPECT_EQ(ran.status, 2) << ran.err;
+  EXPECT_NE(ran.err.find("another pipeline"), std::string::npos) << ran.err;
+}
+
+}  // namespace
+}  // namespace moonbeam::test
