@@ -2,13 +2,13 @@
 # What fine-tuning does: 200 drawn pictures of five things that a model has never seen, before and after, and
 # what became of the things that it knew. Everything, an adapter and the region heads are trained in turn.
 #
-#   tools/finetune_demo.sh -m starter -k 20 demo
+#   tools/finetune_demo.sh -m tiny -k 100 demo
 #
 # The five things are the rows of data/labels.tsv behind the first KNOWN ones. A label table of these alone makes
 # `data scenes` draw nothing else (shapes apart), and `eval scenes` ask about nothing else.
 set -eu
 
-model=tiny known=20 pictures=200 scenes=150 recipes="finetune lora region" threads=0 steps=
+model=tiny known=100 pictures=200 scenes=150 recipes="finetune lora region" threads=0 steps=
 moonbeam=${MOONBEAM:-build/train/apps/cli/moonbeam}
 while getopts m:k:n:e:r:t:s: option; do
   case $option in

@@ -94,12 +94,16 @@ TEST(Convert, OurFormBearsVersionVariantAndProvenanceWithoutFolders) {
   }
 }
 
-TEST(Convert, TheShippedStarterIsTheStoredOne) {
-  const Source stored = open_source(kStarter), shipped = open_source(MOONBEAM_SOURCE_DIR "/models/starter");
-  expect_equal_bytes(stored, shipped);
-  const ModelConfig config = identify(shipped, {}).config;
-  EXPECT_EQ(write_config_json(config), write_config_json(identify(stored, {}).config));
+TEST(Convert, TheShippedFilesAreOneModel) {
+  const std::string folder = MOONBEAM_SOURCE_DIR "/models/tiny/";
+  const Source plain = open_source(folder + "tiny-bf16.gguf"), packed = open_source(folder + "tiny-int8.gguf");
+  const ModelConfig config = identify(plain, {}).config;
+  EXPECT_EQ(write_config_json(config), write_config_json(identify(packed, {}).config));
   EXPECT_FALSE(config.prompts.reasoning || config.prompts.spatial_refs);
+  EXPECT_EQ(inspect_model(folder + "tiny-bf16.gguf").parameters, 6'756'128);
+  for (const char* file : {"tiny-bf16.gguf", "tiny-int8.gguf"}) {
+    EXPECT_EQ(inspect_model(folder + file).licence, "Apache-2.0") << file;
+  }
 }
 
 TEST(Convert, TheLicenceIsTheSourcesTheReleasesOrTheCallers) {

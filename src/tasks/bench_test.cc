@@ -24,7 +24,7 @@ TEST(Bench, ReportsEveryStageInEachMode) {
       heard.push_back(what);
       return true;
     };
-    const BenchReport report = run_bench(MOONBEAM_SOURCE_DIR "/models/starter/starter-bf16.gguf", options);
+    const BenchReport report = run_bench(MOONBEAM_SOURCE_DIR "/models/tiny/tiny-bf16.gguf", options);
     EXPECT_EQ(report.model.mode, mode_name(mode));
     ASSERT_EQ(report.stages.size(), 6u);
     EXPECT_EQ(heard.size(), 5u) << "loading is not announced";
@@ -41,13 +41,13 @@ TEST(Bench, ReportsEveryStageInEachMode) {
 TEST(Bench, StopsWhereItIsToldTo) {
   BenchOptions options{.load = {.threads = 1}, .repeat = 1};
   options.on_stage = [](const std::string& what) { return what != "decode"; };
-  const BenchReport report = run_bench(MOONBEAM_SOURCE_DIR "/models/starter/starter-bf16.gguf", options);
+  const BenchReport report = run_bench(MOONBEAM_SOURCE_DIR "/models/tiny/tiny-bf16.gguf", options);
   EXPECT_EQ(report.stages.size(), 3u);
   EXPECT_EQ(report.limits.read_gb_s, 0);
 }
 
 TEST(Bench, NoRunsAreRefused) {
-  EXPECT_THROW(run_bench(MOONBEAM_SOURCE_DIR "/models/starter/starter-bf16.gguf", {.repeat = 0}), Error);
+  EXPECT_THROW(run_bench(MOONBEAM_SOURCE_DIR "/models/tiny/tiny-bf16.gguf", {.repeat = 0}), Error);
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ TEST(Signals, AModelFileThatShrinksInUseIsOneLineAndFour) {
   const TestFolder folder;
   const std::string lines = folder.path("lines"), out = folder.path("out");
   const std::string model =
-      folder.put("model.gguf", read_all(MOONBEAM_SOURCE_DIR "/models/starter/starter-bf16.gguf"));
+      folder.put("model.gguf", read_all(MOONBEAM_SOURCE_DIR "/models/tiny/tiny-bf16.gguf"));
   ASSERT_EQ(::mkfifo(lines.c_str(), 0600), 0);
   const int fd = ::open(lines.c_str(), O_RDWR | O_CLOEXEC);  // does not wait for the reader
   ASSERT_GE(fd, 0);

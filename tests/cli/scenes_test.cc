@@ -127,5 +127,24 @@ TEST(EvalScenes, MeasuresTheStarter) {
   expect_refused(run({"eval", "scenes", "--split", "nowhere", "--quiet"}), 2);
 }
 
+/// Each figure of models/tiny/acceptance.json less 4 points, for 200 scenes in the place of 1,000. The count of
+/// what was asked 200 times moves by 3 of them.
+TEST(EvalScenes, TheShippedModelSeesAsItsCardSays) {
+  const std::string folder = MOONBEAM_SOURCE_DIR "/models/tiny";
+  const json card = json::parse(read_all(folder + "/acceptance.json"));
+  ASSERT_EQ(card["splits"][0]["split"], "val-seed");
+  const json& measures = card["splits"][0]["measures"];
+  const Ran ran = run({"eval", "scenes", "-m", folder, "--quiet", "--n", "200", "--classes",
+                       std::to_string(card["classes"].get<int>()), "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json got = json::parse(ran.out);
+  for (const char* key : {"exist", "count", "name", "colour", "relation", "detect_f1", "point", "premise",
+                          "caption_precision", "caption_recall"}) {
+    EXPECT_GE(got[key].get<double>(), measures[key]["value"].get<double>() - 0.04) << key;
+  }
+  EXPECT_LE(got["absent_boxes"].get<double>(), measures["absent_boxes"]["value"].get<double>() + 0.04);
+  EXPECT_NEAR(got["exist_yes_ratio"].get<double>(), 0.5, 0.05);
+}
+
 }  // namespace
 }  // namespace moonbeam::test

@@ -16,7 +16,7 @@
 namespace moonbeam {
 namespace {
 
-const std::string kModel = MOONBEAM_SOURCE_DIR "/models/starter/starter-bf16.gguf";
+const std::string kModel = MOONBEAM_SOURCE_DIR "/models/tiny/tiny-bf16.gguf";
 
 // Two threads: a worker of the pool that allocated would end the program.
 Model load() {

@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include <moonbeam/weights.h>
+
 #include "model/model.h"
 #include "model/tensor_table.h"
 #include "model/testing.h"
@@ -125,7 +127,9 @@ TEST(ModelFile, TheEngineOpensWhatIsSaved) {
 
 TEST(ModelFile, EveryContainerIsReadAlike) {
   const LoadedModel folder = load_twin(kStarter);
-  const LoadedModel gguf = load_twin(std::string(MOONBEAM_SOURCE_DIR) + "/models/starter/starter-bf16.gguf");
+  TestFolder files;
+  convert_model(kStarter, files / "starter.gguf");
+  const LoadedModel gguf = load_twin(files / "starter.gguf");
   const std::vector<NamedTwinTensor> want = twin_tensors(folder.twin), got = twin_tensors(gguf.twin);
   ASSERT_EQ(got.size(), want.size());
   for (std::size_t i = 0; i < want.size(); ++i) {
