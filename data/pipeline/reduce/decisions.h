@@ -31,8 +31,9 @@ enum class Why : std::uint8_t {
   kNoPicture,          ///< S15: its file is not there any more
   kTwin,               ///< its twin went (Pair::twin)
   kQuarantine,         ///< S13: its shard was given up after the report
+  kRefusal,            ///< S14
 };
-inline constexpr int kWhys = 17;
+inline constexpr int kWhys = 18;
 std::string_view name(Why why);  ///< "S13/near"
 
 inline constexpr std::uint32_t kNone = 0xffffffff;

@@ -41,6 +41,7 @@ class Balance {
                    [](const BalanceRow& row) { return joined_hash(row.shape, row.answer); }),
         options_.template_share, Why::kTemplate, alive());
     for (std::size_t type = 0; type < kTypes.size(); ++type) cap_answers(type);
+    limit_refusals();
     if (options_.yes_no) equalise();
     return std::move(why_);
   }
@@ -105,9 +106,29 @@ class Balance {
     // Refusals are all alike, and yes and no are equalised.
     if (name == "yesno" || name == "absent" || name == "premise" || name == "unknown") return;
     const auto own = options_.answer_shares.find(name);
-    cap(all_groups([&](const BalanceRow& row) { return row.type == type && row.yes < 0; },
-                   [](const BalanceRow& row) { return row.answer; }),
-        own == options_.answer_shares.end() ? options_.answer_share : own->second, Why::kAnswer, 0);
+    Groups groups = all_groups([&](const BalanceRow& row) { return row.type == type && row.yes < 0; },
+                               [](const BalanceRow& row) { return row.answer; });
+    const double even = groups.empty() ? 1 : 1.5 / static_cast<double>(groups.size());
+    const double share =
+        own == options_.answer_shares.end() ? std::max(options_.answer_share, even) : own->second;
+    cap(std::move(groups), share, Why::kAnswer, 0);
+  }
+
+  /// Of the questions with an opening: what presupposes something that is not there, to what has an answer.
+  void limit_refusals() {
+    const auto premise = static_cast<std::uint8_t>(
+        std::find(kTypes.begin(), kTypes.end(), std::string_view("premise")) - kTypes.begin());
+    Groups groups = all_groups([](const BalanceRow& row) { return row.yes < 0; },
+                               [](const BalanceRow& row) { return row.opener; });
+    for (auto& [opener, group] : groups) {
+      std::vector<std::size_t> refused;
+      for (const std::size_t row : group) {
+        if (rows_[row].type == premise) refused.push_back(row);
+      }
+      const auto most = static_cast<std::int64_t>(options_.refusal_ratio *
+                                                  static_cast<double>(group.size() - refused.size()));
+      if (static_cast<std::int64_t>(refused.size()) > most) cut(refused, most, Why::kRefusal);
+    }
   }
 
   /// The commoner of yes and no is cut to the other and `slack` more. @return whether anything was.
@@ -158,6 +179,7 @@ void BalanceOptions::read(base::KeySection& section) {
   section.read("answer_share", answer_share, 0, 1);
   section.read("least", least, 0, 1'000'000'000);
   section.read("yes_no", yes_no);
+  section.read("refusal_ratio", refusal_ratio, 0, 100);
   section.read("opener_tolerance", opener_tolerance, 0, 1);
   section.read("thin", thin);
 }

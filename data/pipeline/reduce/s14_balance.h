@@ -19,9 +19,14 @@ struct BalanceOptions {
   std::uint64_t seed = 0;
   double template_share = 0.05;  ///< of all pairs: a question, its thing left open, with one answer
   std::map<std::string, double> answer_shares = {{"colour", 0.12}, {"count", 0.25}};  ///< by type
-  double answer_share = 0.10;      ///< of every other type that has answers of its own
-  std::int64_t least = 20;         ///< what is not more frequent than this is never cut
-  bool yes_no = true;              ///< equalise
+  /// Of every other type that has answers of its own; where there are few of them, one and a half times what
+  /// each would have if all were alike: of left, right, above and below each is a quarter, and no collapse.
+  double answer_share = 0.10;
+  std::int64_t least = 20;  ///< what is not more frequent than this is never cut
+  bool yes_no = true;       ///< equalise
+  /// Absurd questions with an opening for each one with it that has an answer (M8): caps and thinning take
+  /// away the answered ones that they were made of.
+  double refusal_ratio = 0.34;
   double opener_tolerance = 0.02;  ///< of an opening's pairs: yes and no may differ by so much
   bool thin = true;  ///< pairs of weight w stay with probability w: samples themselves have no weight
 

@@ -53,6 +53,32 @@ TEST(CapOf, IsTheLargestThatKeepsItsShare) {
   EXPECT_EQ(cap_of({}, 0.5, 7), 7);
 }
 
+TEST(Balance, FewAnswersMayHaveTheirPart) {
+  Made made;
+  for (int i = 0; i < 400; ++i) {
+    const char* sides[] = {"left", "right", "above", "below"};
+    made.add("relation", "Where is thing " + std::to_string(i) + "?", sides[i % 4]);
+  }
+  const std::vector<Why> why = balance(made.rows, only(0.1));
+  EXPECT_EQ(std::count(why.begin(), why.end(), Why::kKept), 400) << "a quarter each is no collapse";
+}
+
+TEST(Balance, AbsurdQuestionsAreFewOfThoseThatBeginLikeThem) {
+  Made made;
+  for (int i = 0; i < 90; ++i) made.add("where", "Where is the dog?", "place " + std::to_string(i), "dog");
+  for (int i = 0; i < 60; ++i) made.add("premise", "Where is the cat?", "There is no cat.", "cat");
+  for (int i = 0; i < 10; ++i) made.add("premise", "Who holds the cat?", "There is no cat.", "cat");
+  BalanceOptions options = only(1);
+  options.refusal_ratio = 0.5;
+  const std::vector<Why> why = balance(made.rows, options);
+  int kept = 0, alone = 0;
+  for (std::size_t i = 90; i < why.size(); ++i) {
+    (made.pairs[i].q[1] == 'h' && made.pairs[i].q[2] == 'e' ? kept : alone) += why[i] == Why::kKept;
+  }
+  EXPECT_EQ(kept, 45) << "one for each two that are answered";
+  EXPECT_EQ(alone, 0) << "its words alone would tell it";
+}
+
 TEST(Balance, CapsAnswersOfAType) {
   Made made;
   for (int i = 0; i < 60; ++i) made.add("colour", "What color is thing " + std::to_string(i) + "?", "white");
