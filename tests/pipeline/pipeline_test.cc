@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -104,6 +105,39 @@ class Pipeline : public testing::Test {
 };
 
 TestFolder* Pipeline::files_ = nullptr;
+
+/// What pipeline_acceptance prints of a run.
+json acceptance(const std::string& work, const std::string& set) {
+  std::string out;
+  FILE* pipe = ::popen((std::string(MOONBEAM_ACCEPTANCE) + " '" + work + "' '" + set + "'").c_str(), "r");
+  char buffer[4096];
+  for (std::size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) out.append(buffer, got);
+  EXPECT_EQ(::pclose(pipe), 0);
+  return json::parse(out);
+}
+
+/// data.md 8.2. The mock errs as models do: it invents, forgets, agrees, and breaks off.
+TEST_F(Pipeline, WhatComesOutIsTrue) {
+  std::vector<std::string> faults = {"--truth-error", "0.02"};
+  for (const char* one : {"hallucinate=0.05", "drop=0.03", "colour=0.02", "yes=0.03", "invalid_json=0.01",
+                          "cut=0.01", "429=0.02,retry_after=0.05", "500=0.02", "reset=0.01"}) {
+    faults.insert(faults.end(), {"--fault", one});
+  }
+  Mock mock(folder_, set(), faults);
+  const Ran ran = run(words(recipe(mock.url()), "work", 2));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json found = acceptance(folder_.path("work"), set());
+  EXPECT_LT(found["phantoms"], 0.003) << found.dump(1);
+  EXPECT_TRUE(found["other_things"].empty()) << found["other_things"];
+  EXPECT_LT(found["wrong_colours"], 0.01) << found.dump(1);
+  EXPECT_GT(found["claims_recall"], 0.85);
+  EXPECT_LT(found["claims_wrong"], 0.003);
+  EXPECT_GT(found["answers_right"], 0.995) << found.dump(1);
+  EXPECT_GT(found["answers"], count_of_scenes() / 2);
+  EXPECT_GE(found["yes_share"], 0.49);
+  EXPECT_LE(found["yes_share"], 0.51);
+  EXPECT_GT(found["captions"], count_of_scenes());
+}
 
 TEST_F(Pipeline, WorkersAndOrderMakeNoDifference) {
   Mock mock(folder_, set());
