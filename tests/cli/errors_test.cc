@@ -138,7 +138,7 @@ TEST(Signals, AModelFileThatShrinksInUseIsOneLineAndFour) {
   ::close(fd);
   EXPECT_EQ(ran.status, 4);
   EXPECT_EQ(ran.err, "moonbeam: a model file changed while it was in use\n");
-  EXPECT_EQ(read_all(out), "Yes.\n");
+  EXPECT_EQ(read_all(out), "Yes, there is a dog.\n");
 }
 
 /// Started with a fifo where `arguments` say FIFO, then told to stop.
