@@ -21,7 +21,6 @@ TEST(Completion, EveryShellKnowsEveryVerbAndOption) {
     EXPECT_NE(script.find(option), std::string::npos) << shell;
     EXPECT_NE(script.find("short normal long"), std::string::npos) << shell;
     EXPECT_NE(script.find("moonbeam list --names"), std::string::npos) << shell;
-    EXPECT_EQ(script.find("batch"), std::string::npos) << shell;
   }
 }
 
