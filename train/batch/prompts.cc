@@ -83,6 +83,8 @@ model::Prompts own_prompts(const text::Tokenizer& tokenizer) {
   out.detect = model::Template{task("detect"), {3}};
   out.point = model::Template{task("point"), {3}};
   out.query_suffix_count = 1;
+  out.json_with_keys.clear();  // questions of ours never ask for JSON
+  out.json_plain.clear();
   out.reasoning = false;
   out.suppress_answer = true;
   return out;
