@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <set>
 #include <span>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "data/pipeline/reduce/decontaminate.h"
 #include "data/scenes/maths.h"
 #include "image/resize.h"
 
@@ -21,7 +19,6 @@ namespace moonbeam::pipeline {
 namespace {
 
 constexpr int kSide = 32, kLow = 8;  // of the small picture and of the frequencies kept
-constexpr std::size_t kMostList = std::size_t{1} << 30;
 
 double lightness(const std::uint8_t* rgb) {
   return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
@@ -40,42 +37,19 @@ double spread(const Image& image) {
   return std::sqrt(std::max(0.0, squares / static_cast<double>(pixels) - mean * mean));
 }
 
-/// What must not be trained on.
-struct Refused {
-  std::set<std::string> names;  ///< keys and SHA-256s
-  std::vector<std::uint64_t> hashes;
-};
-
-Refused read_refused(const std::string& path) {
-  Refused out;
-  const std::string text = base::read_file(path, kMostList);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string line = text.substr(at, text.find_last_not_of(" \t\r", end - 1) + 1 - at);
-    at = end + 1;
-    if (line.empty() || line[0] == '#') continue;
-    std::uint64_t hash = 0;
-    if (line.size() == 16 &&
-        std::from_chars(line.data(), line.data() + 16, hash, 16).ptr == line.data() + 16) {
-      out.hashes.push_back(hash);
-    } else {
-      out.names.insert(line);
-    }
-  }
-  return out;
-}
-
 class Ingest : public Stage {
  public:
   explicit Ingest(base::KeySection& keys) {
     keys.read("least_side", least_side_, 1, 65'535);
     keys.read("most_aspect", most_aspect_, 1, 65'535);
     keys.read("least_spread", least_spread_, 0, 128);
-    keys.read("near", near_, 0, 64);
+    int near = 4;
+    keys.read("near", near, 0, 15);
+    refused_ = EvaluationPictures(near);
     std::string refuse;
     keys.read("refuse", refuse);
     if (refuse.empty()) return;
-    refused_ = read_refused((std::filesystem::path(keys.file()).parent_path() / refuse).string());
+    refused_.read((std::filesystem::path(keys.file()).parent_path() / refuse).string());
   }
 
   std::string_view name() const override { return "S0"; }
@@ -94,7 +68,6 @@ class Ingest : public Stage {
  private:
   /// @return why it is of no use
   std::string look(Record& record, const Context& context) const {
-    if (refused_.names.contains(record.input.key)) return "evaluation-picture";
     Image image;
     try {
       const llm::Picture file = context.picture(record);
@@ -106,7 +79,6 @@ class Ingest : public Stage {
     } catch (const Error& error) {
       return error.code() == ErrorCode::kNotFound ? "missing" : "undecodable";
     }
-    if (refused_.names.contains(record.picture.sha256)) return "evaluation-picture";
     if (record.input.width == 0) {  // only narratives know it
       record.input.width = image.width;
       record.input.height = image.height;
@@ -117,15 +89,13 @@ class Ingest : public Stage {
     if (high > most_aspect_ * low) return "too-long";
     if (spread(image) < least_spread_) return "constant-colour";
     record.picture.hash = perceptual_hash(image);
-    for (const std::uint64_t one : refused_.hashes) {
-      if (std::popcount(one ^ record.picture.hash) <= near_) return "near-evaluation-picture";
-    }
+    if (refused_.holds(record)) return "evaluation-picture";
     return "";
   }
 
-  int least_side_ = 64, near_ = 4;
+  int least_side_ = 64;
   double most_aspect_ = 8, least_spread_ = 4;
-  Refused refused_;
+  EvaluationPictures refused_{4};
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace moonbeam::pipeline {
 std::uint64_t perceptual_hash(const Image& image);
 
 /// Keys of [S0]: least_side = 64, most_aspect = 8, least_spread = 4 (of 255, deviation of the lightness),
-/// refuse = FILE (keys, SHA-256s and perceptual hashes of evaluation pictures, one a line), near = 4 (bits).
+/// refuse = FILE (EvaluationPictures), near = 4 (bits).
 /// @throws Error kInvalidArgument, kNotFound.
 std::unique_ptr<Stage> make_s0(base::KeySection& keys);
 

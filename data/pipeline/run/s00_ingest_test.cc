@@ -84,8 +84,8 @@ TEST_F(Ingest, KeepsAwayFromEvaluationPicturesAndTheirCopies) {
   EXPECT_EQ(look("a.png", image.width, image.height, with("coco-7")).reason, "S0/evaluation-picture");
   EXPECT_EQ(look("a.png", image.width, image.height, with(record.picture.sha256)).reason,
             "S0/evaluation-picture");
-  EXPECT_EQ(look("copy.jpg", 2 * image.width, 2 * image.height, with(hash)).reason,
-            "S0/near-evaluation-picture");
+  EXPECT_EQ(look("copy.jpg", 2 * image.width, 2 * image.height, with(std::string("phash:") + hash)).reason,
+            "S0/evaluation-picture");
   EXPECT_EQ(look("copy.jpg", 2 * image.width, 2 * image.height, with("coco-8")).status, "ok");
 }
 
