@@ -45,6 +45,7 @@ int run_quantize(const Options& options) {
   quantize.variant = options.model.variant;
   quantize.tokenizer = files.tokenizer;
   quantize.licence = files.licence;
+  quantize.adapter = options.model.adapter;
   quantize.threads = options.model.threads;
   quantize.progress = [&](const Progress& progress) { return status.update(progress); };
   const QuantizeResult result =

@@ -110,6 +110,7 @@ struct QuantizeOptions {
   std::string variant = {};    ///< as LoadOptions::variant
   std::string tokenizer = {};  ///< as ConvertOptions::tokenizer
   std::string licence = {};    ///< as ConvertOptions::licence
+  std::string adapter = {};    ///< LoRA adapter to merge into the weights first, as convert_model does
   int threads = 0;             ///< as LoadOptions::threads
   ProgressFn progress = {};
 };
@@ -117,7 +118,8 @@ struct QuantizeOptions {
 struct QuantizeResult {
   Mode mode = Mode::kInt8;  ///< that the file will run in
   std::optional<ModelAccuracy> accuracy = {};
-  std::vector<std::string> warnings;  ///< rules that fit nothing; bars that were missed, and rules against it
+  /// Rules that fit nothing; an adapter made for another model; bars that were missed, and rules against it.
+  std::vector<std::string> warnings;
 };
 
 /// Text of the recipe of kBF16, kInt8 or kInt4.
@@ -126,8 +128,9 @@ std::string_view quantize_recipe(Mode mode);
 /// Writes `model`, whatever its container and types, to `out` (a path ending in .gguf) with the types of a
 /// recipe, packed as the kernels read them. The file runs in the mode of its types, starts at the speed of a
 /// copy, and bears its recipe, checksums and measured accuracy. Nothing stands under the final name until all
-/// of it is written.
-/// @throws Error as Model::load; kInvalidArgument (a recipe that is none, or packs nothing).
+/// of it is written. With an adapter the weights are those that convert_model() gives without a dtype.
+/// @throws Error as Model::load; kInvalidArgument (a recipe that is none, or packs nothing); kUnsupported
+/// (an adapter that cannot be merged).
 QuantizeResult quantize_model(const std::string& model, const std::string& out,
                               const QuantizeOptions& options = {});
 

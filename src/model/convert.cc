@@ -11,14 +11,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "formats/safetensors.h"
-#include "kernels/kernels.h"
-#include "model/adapter.h"
 #include "model/checks.h"
 #include "model/detect.h"
 #include "model/folders.h"
 #include "model/fusion.h"
 #include "model/gguf_form.h"
 #include "model/llama_pair_writer.h"
+#include "model/merging.h"
 #include "model/packing.h"
 #include "model/source.h"
 #include "model/tensor_table.h"
@@ -90,7 +89,9 @@ class Conversion {
     if (!options.licence.empty()) identified_.licence = options.licence;
     std::vector<std::string> notes;
     model::check_tensors(source_, table_, notes);
-    if (!options.adapter.empty()) take_adapter(options.adapter);
+    if (options.adapter.empty()) return;
+    // Everything that can go wrong does so before anything is written.
+    adapter_ = model::open_mergeable(options.adapter, source_, identified_, table_, wanted_ != nullptr);
   }
 
   const Source& source() const { return source_; }
@@ -157,38 +158,13 @@ class Conversion {
   }
 
  private:
-  /// Everything that can go wrong does so before anything is written.
-  void take_adapter(const std::string& path) {
-    adapter_ = model::open_adapter(path, identified_.config);
-    for (const TensorSpec& spec : table_) {
-      if (!adapter_->find(spec.name)) continue;
-      if (!adapter_->can_merge(spec.name)) {
-        fail(ErrorCode::kUnsupported, base::printable(path), ": '", spec.name,
-             "': no weights give its product, which reads the block's input (proj_input): load the adapter "
-             "beside the model (--adapter)");
-      }
-      if (wanted_) continue;
-      const tensor::DTypeInfo& type = tensor::info(source_.find(spec.name)->view.dtype);
-      if (type.type != tensor::DType::kF32 && type.type != tensor::DType::kF16 &&
-          type.type != tensor::DType::kBF16) {
-        fail(ErrorCode::kUnsupported, base::printable(source_.path), ": '", spec.name, "': is ", type.name,
-             ": an adapter is merged into f32, f16 or bf16 (--dtype), best into the model that was "
-             "quantised, which is then quantised again");
-      }
-    }
-    // The weights come from this file too: provenance says so, and it is not written over.
-    source_.files.push_back(std::make_shared<const formats::WeightFile>(formats::open_safetensors(path)));
-  }
-
   /// The tensor's values to be written as `target`; `made` holds them where no file does, those of panels,
   /// which have no rows to cast, and those that an adapter changes.
   tensor::TensorView values(const TensorSpec& spec, tensor::DType target, base::Buffer<std::byte>& made) {
     const SourceTensor& tensor = *source_.find(spec.name);
     const tensor::TensorView view = view_of(tensor, pool_, made);
     if (const model::AdapterFactors* factors = adapter_ ? adapter_->find(spec.name) : nullptr) {
-      made = model::unpack_matrix(view, pool_);
-      // Plain C++ wherever it runs: the same files give the same bytes.
-      model::merge(*factors, reinterpret_cast<float*>(made.data()), pool_, kernels::kernels("scalar"));
+      made = model::merged_matrix(view, *factors, pool_);
       return {made.data(), tensor::DType::kF32, view.shape};
     }
     if (!tensor::is_packed(view.dtype) || view.dtype == target) return view;

@@ -222,7 +222,10 @@ void take_adapter(Model& model, const std::string& path, const Source& source, c
 }  // namespace
 
 std::shared_ptr<const Model> load(const LoadRequest& request) {
-  const Source source = open_source(resolve_model(request.path));
+  return load(open_source(resolve_model(request.path)), request);
+}
+
+std::shared_ptr<const Model> load(const Source& source, const LoadRequest& request) {
   Identified identified = identify(source, {.variant = request.variant, .tokenizer_path = request.tokenizer});
   const std::vector<TensorSpec> table = tensor_table(identified.config);
   auto model = std::make_shared<Model>();

@@ -16,6 +16,7 @@
 #include "model/adapter.h"
 #include "model/config.h"
 #include "model/recipe.h"
+#include "model/source.h"
 #include "region/weights.h"
 #include "text/weights.h"
 #include "vision/weights.h"
@@ -64,5 +65,8 @@ struct LoadRequest {
 
 /// @throws Error kNotFound, kCorrupt, kUnsupported, kExhausted, kCancelled.
 std::shared_ptr<const Model> load(const LoadRequest& request);
+
+/// The same from a source that is open already; `request.path` does not count.
+std::shared_ptr<const Model> load(const Source& source, const LoadRequest& request);
 
 }  // namespace moonbeam::model

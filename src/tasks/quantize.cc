@@ -8,6 +8,7 @@
 #include "model/accuracy.h"
 #include "model/checks.h"
 #include "model/folders.h"
+#include "model/merging.h"
 #include "model/mode.h"
 #include "model/model.h"
 #include "model/quantize.h"
@@ -39,10 +40,9 @@ Plan plan_for(const QuantizeOptions& options, const std::vector<model::TensorSpe
   return plan;
 }
 
-std::shared_ptr<const tasks::Engine> open(const std::string& path, const QuantizeOptions& options, Mode mode,
-                                          const std::optional<model::Recipe>& recipe) {
-  model::LoadRequest request{.path = path,
-                             .variant = options.variant,
+std::shared_ptr<const tasks::Engine> open(const model::Source& source, const QuantizeOptions& options,
+                                          Mode mode, const std::optional<model::Recipe>& recipe) {
+  model::LoadRequest request{.variant = options.variant,
                              .mode = mode,
                              .recipe = recipe,
                              .tokenizer = options.tokenizer,
@@ -53,19 +53,19 @@ std::shared_ptr<const tasks::Engine> open(const std::string& path, const Quantiz
       return options.progress({Progress::Stage::kLoad, done, total});
     };
   }
-  return tasks::make_engine(model::load(request), {.threads = options.threads, .progress = {}});
+  return tasks::make_engine(model::load(source, request), {.threads = options.threads, .progress = {}});
 }
 
-ModelAccuracy measure(const std::string& path, const QuantizeOptions& options, const Plan& plan) {
+ModelAccuracy measure(const model::Source& source, const QuantizeOptions& options, const Plan& plan) {
   tasks::StageValues reference;
   try {
-    reference = tasks::record_stages(open(path, options, Mode::kF32, std::nullopt));
+    reference = tasks::record_stages(open(source, options, Mode::kF32, std::nullopt));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kExhausted) throw;
     throw Error(ErrorCode::kExhausted,
                 base::cat(error.what(), "; measuring runs the source in f32: leave it out (--no-measure)"));
   }
-  return tasks::measure_accuracy(reference, open(path, options, plan.mode, plan.recipe));
+  return tasks::measure_accuracy(reference, open(source, options, plan.mode, plan.recipe));
 }
 
 std::vector<std::string> idle_rules(const Plan& plan, const std::vector<model::TensorSpec>& table) {
@@ -79,7 +79,7 @@ std::vector<std::string> idle_rules(const Plan& plan, const std::vector<model::T
 }
 
 QuantizeResult quantize(const std::string& path, const std::string& out, const QuantizeOptions& options) {
-  const model::Source source = model::open_source(model::resolve_model(path));
+  model::Source source = model::open_source(model::resolve_model(path));
   model::check_quantize_target(source, out);
   model::Identified identified =
       model::identify(source, {.variant = options.variant, .tokenizer_path = options.tokenizer});
@@ -92,8 +92,12 @@ QuantizeResult quantize(const std::string& path, const std::string& out, const Q
   QuantizeResult result;
   result.mode = plan.mode;
   if (!options.recipe.empty()) result.warnings = idle_rules(plan, table);
+  if (!options.adapter.empty()) {
+    std::string warning = model::merge_into(source, options.adapter, identified, table);
+    if (!warning.empty()) result.warnings.push_back(std::move(warning));
+  }
   if (options.measure) {
-    result.accuracy = measure(path, options, plan);
+    result.accuracy = measure(source, options, plan);
     for (std::string& sentence : model::missed_bars(*result.accuracy))
       result.warnings.push_back(std::move(sentence));
   }

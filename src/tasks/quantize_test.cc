@@ -13,6 +13,7 @@
 
 #include "kernels/kernels.h"
 #include "model/accuracy.h"
+#include "model/adapter_testing.h"
 #include "model/gguf_form.h"
 #include "model/mode.h"
 #include "model/testing.h"
@@ -83,6 +84,83 @@ TEST(Quantize, TheFileAnswersAsItsSourceDoesInThatModeToTheBit) {
     }
     EXPECT_EQ(inspect_model(file, true).mode, mode_name(mode));
   }
+}
+
+/// All that is in a file but its name and provenance.
+void expect_same_weights(const std::string& a, const std::string& b) {
+  const model::Source one = model::open_source(a), two = model::open_source(b);
+  EXPECT_EQ(one.recipe, two.recipe);
+  EXPECT_EQ(one.accuracy, two.accuracy);
+  EXPECT_EQ(one.config_text, two.config_text);
+  EXPECT_EQ(one.tokenizer_text, two.tokenizer_text);
+  ASSERT_EQ(one.tensors.size(), two.tensors.size());
+  for (const auto& [name, tensor] : one.tensors) {
+    const model::SourceTensor* twin = two.find(name);
+    ASSERT_TRUE(twin) << name;
+    ASSERT_EQ(twin->view.dtype, tensor.view.dtype) << name;
+    EXPECT_EQ(twin->checksum, tensor.checksum) << name;
+    const auto bytes = static_cast<std::size_t>(tensor.view.bytes());
+    EXPECT_EQ(std::memcmp(twin->view.data, tensor.view.data, bytes), 0) << name;
+  }
+}
+
+TEST(Quantize, AnAdapterIsMergedAsConvertMergesItByteForByte) {
+  TestFolder folder;
+  write_folder(folder / "m", micro_config());
+  convert_model(folder / "m", folder / "half.gguf", {.dtype = "bf16", .progress = {}});
+  model::testing::write_adapter(folder / "a.safetensors",
+                                model::testing::adapter_blobs(micro_config(), 3, 0.5f),
+                                model::testing::adapter_metadata(3));
+  QuantizeOptions options;
+  for (const std::string source : {"m", "half.gguf"}) {
+    convert_model(folder / source, folder / "merged.gguf",
+                  {.adapter = folder / "a.safetensors", .progress = {}});
+    for (const std::string recipe : {"* bf16", "* int8", "text.blocks.1.* keep\ntext.wte q8_0\n* int4"}) {
+      SCOPED_TRACE(source + ": " + recipe);
+      options.recipe = recipe;
+      options.measure = recipe == "* int8";
+      options.adapter = {};
+      quantize_model(folder / "merged.gguf", folder / "twice.gguf", options);
+      quantize_model(folder / source, folder / "plain.gguf", options);
+      options.adapter = folder / "a.safetensors";
+      quantize_model(folder / source, folder / "once.gguf", options);
+      expect_same_weights(folder / "once.gguf", folder / "twice.gguf");
+      const auto sum = [&](const std::string& file) {
+        return model::open_source(folder / file).find("text.blocks.0.mlp.fc1.weight")->checksum;
+      };
+      EXPECT_NE(sum("once.gguf"), sum("plain.gguf"));
+    }
+  }
+  EXPECT_NE(inspect_model(folder / "once.gguf").provenance.find("a.safetensors"), std::string::npos);
+}
+
+TEST(Quantize, AnAdapterThatCannotBeMergedIsRefusedAndOneOfAnotherModelWarnedOf) {
+  TestFolder folder;
+  write_folder(folder / "m", micro_config());
+  const std::vector<Blob> blobs = model::testing::adapter_blobs(micro_config(), 3, 0.5f);
+  QuantizeOptions options;
+  options.measure = false;
+  options.adapter = folder / "a.safetensors";
+  const auto with = [&](const std::string& from, const std::map<std::string, std::string>& metadata) {
+    model::testing::write_adapter(options.adapter, blobs, metadata);
+    return quantize_model(folder / from, folder / "q.gguf", options);
+  };
+  expect_error([&] { with("m", model::testing::adapter_metadata(3, "block")); }, ErrorCode::kUnsupported,
+               {"a.safetensors: 'text.blocks.0.attn.proj.weight'", "proj_input"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "q.gguf"));
+  EXPECT_TRUE(with("m", model::testing::adapter_metadata(3)).warnings.empty());
+  const QuantizeResult other = with("m", {{"base", "n"}, {"proj_input", "attn"}});
+  ASSERT_EQ(other.warnings.size(), 1u);
+  EXPECT_NE(other.warnings[0].find("made for 'n', the model is 'm'"), std::string::npos) << other.warnings[0];
+  std::filesystem::rename(folder / "q.gguf", folder / "int8.gguf");
+  expect_error([&] { with("int8.gguf", model::testing::adapter_metadata(3)); }, ErrorCode::kUnsupported,
+               {"int8.gguf: 'text.blocks.0.attn.qkv.weight': is int8", "quantised again"});
+  expect_error(
+      [&] {
+        options.adapter = folder / "none";
+        quantize_model(folder / "m", folder / "q.gguf", options);
+      },
+      ErrorCode::kNotFound, {"none"});
 }
 
 TEST(Quantize, TheTypesAreThoseOfTheRecipeAndStandWhenItIsLoaded) {

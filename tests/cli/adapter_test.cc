@@ -1,4 +1,5 @@
-// --adapter of the verbs that load a model, and of convert.
+// --adapter of the verbs that load a model, and of convert and quantize.
+#include <filesystem>
 #include <map>
 
 #include "model/adapter_testing.h"
@@ -107,6 +108,48 @@ TEST(ConvertAdapter, RefusesWhatCannotBeMerged) {
   EXPECT_NE(quantised.err.find("quantised again"), std::string::npos) << quantised.err;
   EXPECT_EQ(folder.entries(), 2u);
   EXPECT_EQ(run({"convert", packed, out, "--adapter", adapter, "--dtype", "bf16", "--quiet"}).status, 0);
+}
+
+TEST(QuantizeAdapter, AnswersAsTheConvertedModelQuantised) {
+  const TestFolder folder;
+  const std::string adapter = folder.path("a.safetensors"), merged = folder.path("merged.gguf");
+  const std::string twice = folder.path("twice.gguf"), once = folder.path("once.gguf");
+  write_adapter(adapter, starter_adapter(2), {{"base", "starter"}, {"proj_input", "attn"}});
+  ASSERT_EQ(run({"convert", kStarter, merged, "--adapter", adapter, "--quiet"}).status, 0);
+  ASSERT_EQ(run({"quantize", merged, twice, "--mode", "int4", "--no-measure", "--quiet"}).status, 0);
+  const Ran made = run({"quantize", kStarter, once, "--mode", "int4", "--adapter", adapter, "--no-measure"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(made.err.find("warning"), std::string::npos) << made.err;
+  EXPECT_EQ(std::filesystem::file_size(once) / 65536, std::filesystem::file_size(twice) / 65536);
+  const auto caption = [](const std::string& model) {
+    return run({"caption", "-m", model, sample("s1.png"), sample("s3.png")}).out;
+  };
+  EXPECT_EQ(caption(once), caption(twice));
+  ASSERT_EQ(
+      run({"quantize", kStarter, folder.path("plain.gguf"), "--mode", "int4", "--no-measure", "--quiet"})
+          .status,
+      0);
+  EXPECT_NE(caption(once), caption(folder.path("plain.gguf")));
+}
+
+TEST(QuantizeAdapter, RefusesWhatCannotBeMergedAndWarnsOfAnotherModels) {
+  const TestFolder folder;
+  const std::string adapter = folder.path("a.safetensors"), out = folder.path("out.gguf");
+  write_adapter(adapter, starter_adapter(0.5f), {{"proj_input", "block"}});
+  const Ran block = run({"quantize", kStarter, out, "--adapter", adapter});
+  expect_refused(block, 5);
+  EXPECT_NE(block.err.find("reads the block's input"), std::string::npos) << block.err;
+  expect_refused(run({"quantize", kStarter, out, "--adapter", folder.path("none")}), 3);
+  EXPECT_EQ(folder.entries(), 1u);
+
+  write_adapter(adapter, starter_adapter(0.5f), {{"base", "tiny-bf16"}, {"proj_input", "attn"}});
+  const Ran ran = run({"quantize", kStarter, out, "--adapter", adapter, "--no-measure"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.err.find("warning: "), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("made for 'tiny-bf16', the model is 'starter'"), std::string::npos) << ran.err;
+  const Ran again = run({"quantize", out, folder.path("again.gguf"), "--adapter", adapter});
+  expect_refused(again, 5);
+  EXPECT_NE(again.err.find("quantised again"), std::string::npos) << again.err;
 }
 
 }  // namespace

@@ -61,6 +61,8 @@ void add_quantize(CLI::App& app, Options& o) {
   quantize.flag("Model", "--print-recipe", o.files.print_recipe, "Print the recipe, read and write nothing");
   quantize.flag("Model", "--no-measure", o.files.no_measure,
                 "Do not measure the errors, which runs the model in f32 too");
+  quantize.value("Model", "--adapter", o.model.adapter, "FILE",
+                 "LoRA adapter to merge into the weights first, which are f32, f16 or bf16");
   quantize.value("Model", "--variant", o.model.variant, "NAME", "Variant, where the file does not tell it");
   quantize.value("Model", "--tokenizer", o.files.tokenizer, "FILE",
                  "tokenizer.json to use instead of the one found");
