@@ -8,15 +8,16 @@
 #include "cli/sink.h"
 #include "cli/text.h"
 #include "cli/tools.h"
+#include "eval/scenes/photographs.h"
 #include "eval/scenes/scenes.h"
 
 namespace moonbeam::cli {
 
 namespace {
 
-std::string answer_line(data::Split split, std::uint64_t index, const data::Question& question,
+std::string answer_line(const std::string& split, std::uint64_t index, const data::Question& question,
                         const std::string& said, bool right) {
-  return nlohmann::ordered_json({{"split", data::name(split)},
+  return nlohmann::ordered_json({{"split", split},
                                  {"index", index},
                                  {"kind", data::name(question.kind)},
                                  {"question", question.text},
@@ -38,15 +39,41 @@ eval::ScenesOptions eval_options(const ScenesArgs& args) {
   return options;
 }
 
+std::vector<eval::Photograph> find_photographs(const SceneAssets& assets,
+                                               const eval::ScenesOptions& options) {
+  return eval::find_photographs(data::find_data_folder(), assets.labels, options.questions.classes);
+}
+
+/// A split that is misspelt or whose files are missing is told before an hour of others.
+void look_for(const std::string& split, const SceneAssets& assets, const eval::ScenesOptions& options) {
+  if (split == eval::kPhotographs) {
+    find_photographs(assets, options);
+  } else {
+    assets.draw({options.seed, find_split(split), 0}, options.scene);
+  }
+}
+
+eval::ScenesReport evaluate(const std::string& split, const Model& model, const SceneAssets& assets,
+                            eval::ScenesOptions& options) {
+  if (split == eval::kPhotographs) {
+    return eval::evaluate_photographs(model, find_photographs(assets, options), assets.labels, options);
+  }
+  options.split = find_split(split);
+  const eval::DrawScene draw = [&](const data::SceneKey& key, const data::SceneOptions& scene) {
+    return assets.draw(key, scene);
+  };
+  return eval::evaluate_scenes(model, draw, assets.labels, options);
+}
+
 }  // namespace
 
 int run_eval_scenes(const Options& options) {
   const ScenesArgs& args = options.scenes;
-  std::vector<data::Split> splits;
-  for (const std::string& name : args.splits) splits.push_back(find_split(name));
-  if (splits.empty()) splits = {data::Split::kValSeed};
+  std::vector<std::string> splits = args.splits;
+  if (splits.empty()) splits = {"val-seed"};
   eval::ScenesOptions evaluation = eval_options(args);
   const SceneAssets assets;
+  for (const std::string& split : splits) look_for(split, assets, evaluation);
   Status status(shows_progress(options.output));
   const Session session = open_session(options, status);
   std::unique_ptr<Sink> answers, acceptance;
@@ -55,22 +82,18 @@ int run_eval_scenes(const Options& options) {
 
   status.begin_run(splits.size() * static_cast<std::size_t>(evaluation.scenes));
   std::vector<eval::ScenesReport> reports;
-  for (const data::Split split : splits) {
-    evaluation.split = split;
+  for (const std::string& split : splits) {
     evaluation.progress = [&](int done) {
       const std::size_t before = reports.size() * static_cast<std::size_t>(evaluation.scenes);
-      status.begin_picture(before + static_cast<std::size_t>(done), std::string(data::name(split)));
+      status.begin_picture(before + static_cast<std::size_t>(done), split);
       return carry_on();
     };
     evaluation.on_answer = [&](std::uint64_t index, const data::Question& question, const std::string& said,
                                bool right) {
       if (answers) answers->write(answer_line(split, index, question, said, right));
     };
-    const eval::DrawScene draw = [&](const data::SceneKey& key, const data::SceneOptions& scene) {
-      return assets.draw(key, scene);
-    };
     try {
-      reports.push_back(eval::evaluate_scenes(session.model, draw, assets.labels, evaluation));
+      reports.push_back(evaluate(split, session.model, assets, evaluation));
     } catch (const Error& error) {
       status.clear();
       if (error.code() != ErrorCode::kCancelled || carry_on()) throw;

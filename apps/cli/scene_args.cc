@@ -35,9 +35,9 @@ data::SceneOptions scene_options(const ScenesArgs& args) {
 
 data::Split find_split(const std::string& name) {
   if (const std::optional<data::Split> split = data::find_split(name)) return *split;
-  throw Error(
-      ErrorCode::kInvalidArgument,
-      "--split: expected train, val-seed, val-bg, val-style or val-photo, got '" + printable(name) + "'");
+  throw Error(ErrorCode::kInvalidArgument,
+              "--split: expected train, val-seed, val-bg, val-style, val-photo or val-real, got '" +
+                  printable(name) + "'");
 }
 
 SceneAssets::SceneAssets()

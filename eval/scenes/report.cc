@@ -62,7 +62,7 @@ std::string_view words(Measure measure) {
 }
 
 std::string report_json(const ScenesReport& report) {
-  Json json = {{"split", data::name(report.split)}, {"n", report.scenes}};
+  Json json = {{"split", report.split}, {"n", report.scenes}};
   for (int i = 0; i < kMeasures; ++i) {
     const auto measure = static_cast<Measure>(i);
     if (!info(measure).in_line) continue;
@@ -78,8 +78,7 @@ std::string report_table(const std::vector<ScenesReport>& reports) {
   text.resize(kFirst, ' ');
   text += "   guess";
   for (const ScenesReport& report : reports) {
-    std::string head(data::name(report.split));
-    text += std::string(kColumn - std::min<std::size_t>(kColumn, head.size()), ' ') + head;
+    text += std::string(kColumn - std::min<std::size_t>(kColumn, report.split.size()), ' ') + report.split;
   }
   text += "\n";
   for (int i = 0; i < kMeasures; ++i) {
@@ -119,7 +118,7 @@ std::string acceptance_json(const std::vector<ScenesReport>& reports, const Mode
                                               {"guess", guess >= 0 ? Json(rounded(guess)) : Json()},
                                               {"trials", rate.trials()}};
     }
-    splits.push_back({{"split", data::name(report.split)}, {"n", report.scenes}, {"measures", measures}});
+    splits.push_back({{"split", report.split}, {"n", report.scenes}, {"measures", measures}});
   }
   const Json json = {{"model", model.name},
                      {"variant", model.variant},

@@ -65,7 +65,7 @@ class Evaluation {
  public:
   Evaluation(const Model& model, const data::LabelTable& labels, const ScenesOptions& options)
       : model_(model), labels_(labels), options_(options) {
-    report_.split = options.split;
+    report_.split = data::name(options.split);
     report_.scenes = options.scenes;
   }
 

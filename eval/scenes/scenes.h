@@ -50,7 +50,7 @@ struct ScenesOptions {
 };
 
 struct ScenesReport {
-  data::Split split = data::Split::kValSeed;
+  std::string split;  ///< "val-seed"
   int scenes = 0;
   std::vector<Rate> rates = std::vector<Rate>(kMeasures);
   std::vector<double> guess = std::vector<double>(kMeasures, -1);  ///< 0 .. 1; -1: none makes sense

@@ -127,8 +127,41 @@ TEST(EvalScenes, MeasuresTheStarter) {
   expect_refused(run({"eval", "scenes", "--split", "nowhere", "--quiet"}), 2);
 }
 
-/// Each figure of models/tiny/acceptance.json less 4 points, for 200 scenes in the place of 1,000. The count of
-/// what was asked 200 times moves by 3 of them.
+TEST(EvalScenes, AsksPhotographsForNames) {
+  const TestFolder folder;
+  const std::string data = MOONBEAM_SOURCE_DIR "/data";
+  for (const char* file : {"/labels.tsv", "/atlas.tar"})
+    fs::create_symlink(data + file, folder.path(file + 1));
+  const SpawnOptions own{.env = {{"MOONBEAM_DATA", folder.path("")}}};
+  const std::vector<std::string> ask = {"eval", "scenes", "--split", "val-real", "--quiet", "--json"};
+  const Ran before = run(ask, own);
+  expect_refused(before, 3);
+  EXPECT_NE(before.err.find("tools/fetch_assets.sh real"), std::string::npos) << before.err;
+
+  fs::create_directories(folder.path("assets/real"));
+  fs::copy(MOONBEAM_SOURCE_DIR "/tests/data/starter/samples/s1.png", folder.path("assets/real/a.png"));
+  folder.put("photographs.tsv",
+             "# a comment\nx.rcc\tp\ta.png\tdog\nx.rcc\tp\ta.png\tcat\nx.rcc\tp\ta.png\twrench\n");
+  const std::string answers = folder.path("answers.jsonl");
+  std::vector<std::string> with_answers = ask;
+  with_answers.insert(with_answers.end(), {"--answers", answers});
+  const Ran ran = run(with_answers, own);
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json line = json::parse(ran.out);
+  EXPECT_EQ(line["split"], "val-real");
+  EXPECT_EQ(line["n"], 2);  // wrenches are none of the first 100 things
+  EXPECT_EQ(line["name"], 0.5) << read_all(answers);
+  EXPECT_TRUE(line["exist"].is_null());
+
+  folder.put("photographs.tsv", "x.rcc\tp\ta.png\tunicycle\n");
+  const Ran wrong = run(ask, own);
+  expect_refused(wrong, 4);
+  EXPECT_NE(wrong.err.find("photographs.tsv, line 1: no label 'unicycle'"), std::string::npos) << wrong.err;
+  expect_refused(run({"data", "scenes", "--split", "val-real", "--out", folder.path("x")}), 2);
+}
+
+/// Each figure of models/tiny/acceptance.json less 4 points, for 200 scenes in the place of 1,000. The count
+/// of what was asked 200 times moves by 3 of them.
 TEST(EvalScenes, TheShippedModelSeesAsItsCardSays) {
   const std::string folder = MOONBEAM_SOURCE_DIR "/models/tiny";
   const json card = json::parse(read_all(folder + "/acceptance.json"));

@@ -164,7 +164,7 @@ void add_data_answers(CLI::App& data, Options& o) {
 void add_eval(CLI::App& app, Options& o) {
   Builder scenes(add_verb(add_verb_of_verbs(app, "eval"), "eval scenes"), o);
   scenes.repeated("Scenes", "--split", o.scenes.splits, "NAME",
-                  "train, val-seed, val-bg, val-style or val-photo (repeatable) [val-seed]");
+                  "train, val-seed, val-bg, val-style, val-photo or val-real (repeatable) [val-seed]");
   add_scene_options(scenes, o.scenes);
   scenes.flag("Scenes", "--plain", o.scenes.plain, "Ask without the words that want a short answer");
   scenes.model();
