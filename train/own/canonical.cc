@@ -42,8 +42,23 @@ void add_text(const CanonicalSample& sample, OwnQuestion::Task task, const std::
   }
 }
 
+/// One question, whose answer all regions are.
+void check_objects(const CanonicalSample& sample, const std::string& where) {
+  if (sample.turns.size() > 1) {
+    base::fail(ErrorCode::kCorrupt, where, ": turns: expected one beside regions, got ", sample.turns.size());
+  }
+  if (!sample.turns.empty()) return;
+  for (std::size_t i = 1; i < sample.regions.size(); ++i) {
+    const std::string &first = sample.regions.front().label, &label = sample.regions[i].label;
+    if (label == first) continue;
+    base::fail(ErrorCode::kCorrupt, where, ": regions ", i + 1, ": label: expected '", base::printable(first),
+               "' as the first one's, got '", base::printable(label), "'");
+  }
+}
+
 void add_objects(const CanonicalSample& sample, OwnQuestion::Task task, const std::string& where,
                  OwnPicture& picture) {
+  check_objects(sample, where);
   OwnQuestion question;
   question.task = task;
   question.where = where;

@@ -36,7 +36,16 @@ struct Instances {
   std::vector<ImageRow> images;
   std::vector<Annotation> annotations;
   std::map<std::int64_t, std::string> categories;
+  std::map<std::string, std::int64_t> first_of_name;  ///< the id that stands for all of a name
 
+  /// @throws Error kCorrupt where the file does not list the annotation's category.
+  std::int64_t category_of(const Annotation& one) const {
+    const auto found = categories.find(one.category);
+    if (found == categories.end()) {
+      fail(ErrorCode::kCorrupt, where(one), ": category_id ", one.category, ": no such category");
+    }
+    return first_of_name.at(found->second);
+  }
   std::string where(const Annotation& one) const {
     return base::cat(name, ": annotation ", one.number, " (id ", one.id, ")");
   }
@@ -49,6 +58,9 @@ void add_category(Instances& to, const data::CocoCategory& one, const data::Reco
   if (!to.categories.emplace(one.id, one.name).second) {
     fail(ErrorCode::kCorrupt, place.where, ": id: expected one that no other category has, got ", one.id);
   }
+  // Some programs list a name once more as the group of itself: what is there is not absent under the other
+  // id.
+  to.first_of_name.emplace(one.name, one.id);
 }
 
 Instances read_instances(const std::string& path) {
@@ -115,7 +127,8 @@ void ask_absent(OwnPicture& picture, const Instances& file, const Contents& cont
                 const std::string& where, std::uint64_t index, const OwnSetOptions& options) {
   std::vector<const std::string*> absent;
   for (const auto& [id, name] : file.categories) {
-    if (!contents.boxes.contains(id) && !contents.crowds.contains(id)) absent.push_back(&name);
+    if (file.first_of_name.at(name) == id && !contents.boxes.contains(id) && !contents.crowds.contains(id))
+      absent.push_back(&name);
   }
   const std::size_t count = std::min(absent.size(), static_cast<std::size_t>(options.absent));
   for (std::size_t i = 0; i < count; ++i) {
@@ -140,17 +153,17 @@ void read_coco(const OwnFile& file, const OwnSetOptions& options, SetBuilder& to
     if (image == images.end()) {
       fail(ErrorCode::kCorrupt, instances.where(one), ": image_id ", one.image, ": no such image");
     }
-    if (!instances.categories.contains(one.category)) {
-      fail(ErrorCode::kCorrupt, instances.where(one), ": category_id ", one.category, ": no such category");
-    }
+    const std::int64_t category = instances.category_of(one);
     if (one.crowd) {
-      contents[one.image].crowds.insert(one.category);
+      contents[one.image].crowds.insert(category);
     } else if (one.box.width == 0 || one.box.height == 0) {
       ++flat;
     } else {
-      contents[one.image].boxes[one.category].push_back(unit_box(instances, *image->second, one));
+      contents[one.image].boxes[category].push_back(unit_box(instances, *image->second, one));
     }
   }
+  if (instances.annotations.empty())
+    to.note(base::cat(instances.name, ": no annotations: nothing is there in any of its pictures"));
   if (flat > 0) to.note(base::cat(instances.name, ": ", flat, " boxes without an area were left out"));
   std::uint64_t index = 0;
   for (const ImageRow& image : instances.images) {

@@ -160,6 +160,27 @@ TEST_F(OwnSetTest, CategoriesMayComeFirst) {
   EXPECT_EQ(read("instances.json", text).pictures.at(0).questions.size(), 4u);
 }
 
+TEST_F(OwnSetTest, TwoCategoriesOfOneNameAreOne) {
+  std::string text = replaced(kCoco, "{\"id\": 3, \"name\": \"car\"}", "{\"id\": 3, \"name\": \"dog\"}");
+  text = replaced(text, "\"category_id\": 18, \"bbox\": [10", "\"category_id\": 3, \"bbox\": [10");
+  const OwnSet set = read("instances.json", text);
+  ASSERT_EQ(set.pictures.size(), 2u);
+  // The picture of two dogs and a crowd of persons: nothing is left that is not there.
+  ASSERT_EQ(set.pictures[0].questions.size(), 2u);
+  EXPECT_EQ(set.pictures[0].questions[0].text, "dog");
+  EXPECT_EQ(set.pictures[0].questions[0].boxes.size(), 2u);
+  for (const OwnQuestion& question : set.pictures[1].questions) EXPECT_TRUE(question.boxes.empty());
+}
+
+TEST_F(OwnSetTest, SaysWhereAFileHasNoBoxesAtAll) {
+  const std::size_t first = kCoco.find("\"annotations\": ["), last = kCoco.find("\"categories\"");
+  const OwnSet set =
+      read("instances.json", kCoco.substr(0, first) + "\"annotations\": [],\n  " + kCoco.substr(last));
+  ASSERT_EQ(set.notes.size(), 1u);
+  EXPECT_HAS(set.notes[0], "instances.json: no annotations");
+  EXPECT_EQ(set.pictures.size(), 2u);
+}
+
 TEST_F(OwnSetTest, RefusesWrongLabelsAndBoxesByAnnotation) {
   const auto with = [&](const std::string& from, const std::string& to) {
     return refused("c.json", replaced(kCoco, from, to), ErrorCode::kCorrupt);
@@ -246,6 +267,14 @@ TEST_F(OwnSetTest, RefusesBrokenSamplesByLine) {
       "regions 1: box: expected numbers of 0 to 1");
   EXPECT_HAS(second(R"({"image":{"file":"a.png"},"task":"caption","turns":[{"a":"y","style":"loud"}]})"),
              "style: expected");
+  EXPECT_HAS(second(R"({"image":{"file":"a.png"},"task":"detect","turns":[],"regions":[]})"),
+             "turns: expected what is looked for");
+  EXPECT_HAS(second(R"({"image":{"file":"a.png"},"task":"point","turns":[{"q":"dog"},{"q":"cat"}]})"),
+             "s.jsonl:2: turns: expected one beside regions, got 2");
+  EXPECT_HAS(
+      second(
+          R"({"image":{"file":"a.png"},"task":"detect","regions":[{"label":"dog","box":[0,0,0.5,1]},{"label":"cat","box":[0,0,1,1]}]})"),
+      "s.jsonl:2: regions 2: label: expected 'dog' as the first one's, got 'cat'");
   EXPECT_HAS(second(R"({"v":2,"image":{"file":"a.png"}})", ErrorCode::kUnsupported),
              "form 2, this build reads 1");
   EXPECT_HAS(second(R"({"image":{"file":"no.png"},"task":"query"})", ErrorCode::kNotFound),
