@@ -19,6 +19,7 @@
 
 namespace moonbeam::train {
 namespace {
+#include "train/own/testing.h"
 
 using base::TestFolder;
 using model::testing::expect_error;
@@ -26,9 +27,10 @@ using nlohmann::json;
 using testing::log_of;
 using testing::one_thread;
 using testing::replaced;
+using testing::changed_tensors;
 
 const std::string kRecipes = MOONBEAM_SOURCE_DIR "/train/recipes/";
-constexpr int kSide = 112, kPictures = 10;
+constexpr int kSide = testing::kBlockSide, kPictures = testing::kBlockPictures;
 
 /// What the tests' runs share; [model] is the model's own.
 const std::string kOwn = R"(
@@ -71,66 +73,12 @@ class OwnData : public ::testing::Test {
     const std::string smoke = kRecipes + "smoke.toml";
     Trainer trainer(read_recipe(smoke), RunFolder::create(*folder_ / "nothing"), one_thread());
     trainer.save_model(*folder_ / "model", /*averaged=*/false, /*bf16=*/false);
-    std::filesystem::create_directories(*folder_ / "pictures");
-    for (int i = 0; i < kPictures; ++i) save_png(block(i), *folder_ / ("pictures/" + name(i)));
-    put_questions();
+    testing::put_block_pictures(*folder_);
+    testing::put_block_questions(*folder_);
   }
   static void TearDownTestSuite() {
     delete folder_;
     folder_ = nullptr;
-  }
-
-  static std::string name(int i) { return std::to_string(i) + ".png"; }
-  static int left(int i) { return 8 + 6 * i; }
-  static bool red(int i) { return i % 2 == 0; }
-
-  static Image block(int i) {
-    Image out{kSide, kSide, std::vector<std::uint8_t>(kSide * kSide * 3, 200)};
-    for (int y = 40; y < 80; ++y) {
-      for (int x = left(i); x < left(i) + 40; ++x) {
-        std::uint8_t* pixel = &out.pixels[static_cast<std::size_t>(y * kSide + x) * 3];
-        pixel[0] = red(i) ? 220 : 20, pixel[1] = 20, pixel[2] = red(i) ? 20 : 220;
-      }
-    }
-    return out;
-  }
-
-  /// The same truth in three shapes.
-  static void put_questions() {
-    json llava = json::array();
-    json coco = {{"categories", {{{"id", 3}, {"name", "red block"}}, {{"id", 9}, {"name", "blue block"}}}},
-                 {"images", json::array()},
-                 {"annotations", json::array()}};
-    std::string lines;
-    for (int i = 0; i < kPictures; ++i) {
-      const std::string colour = red(i) ? "red" : "blue";
-      llava.push_back({{"image", name(i)},
-                       {"conversations",
-                        {{{"from", "human"}, {"value", "<image>\nWhat colour is it?"}},
-                         {{"from", "gpt"}, {"value", "It is " + colour + "."}}}}});
-      coco["images"].push_back({{"id", i}, {"file_name", name(i)}, {"width", kSide}, {"height", kSide}});
-      coco["annotations"].push_back(
-          {{"id", i}, {"image_id", i}, {"category_id", red(i) ? 3 : 9}, {"bbox", {left(i), 40, 40, 40}}});
-      const double x = static_cast<double>(left(i)) / kSide, y = 40.0 / kSide, side = 40.0 / kSide;
-      const json image = {{"file", name(i)}, {"w", kSide}, {"h", kSide}};
-      const json region = {{"label", "block"}, {"box", {x, y, x + side, y + side}}};
-      lines += json{{"v", 1},
-                    {"image", image},
-                    {"task", "caption"},
-                    {"turns", {{{"q", ""}, {"a", "A " + colour + " block."}, {"style", "short"}}}}}
-                   .dump() +
-               "\n";
-      lines += json{{"v", 1},
-                    {"image", image},
-                    {"task", "detect"},
-                    {"turns", {{{"q", "block"}}}},
-                    {"regions", {region}}}
-                   .dump() +
-               "\n";
-    }
-    folder_->put("llava.json", llava.dump());
-    folder_->put("coco.json", coco.dump());
-    folder_->put("samples.jsonl", lines);
   }
 
   static StartOptions from(const std::vector<std::string>& files) {
@@ -152,18 +100,6 @@ class OwnData : public ::testing::Test {
     std::filesystem::remove_all(here_ / "refused");
     expect_error([&] { begin("refused", recipe, start); }, code, parts);
     EXPECT_FALSE(std::filesystem::exists(here_ / "refused/recipe.toml"));
-  }
-
-  /// Names of tensors of two models that differ.
-  static std::vector<std::string> changed(const std::string& a, const std::string& b) {
-    const formats::WeightFile one = formats::open_safetensors(a), two = formats::open_safetensors(b);
-    std::vector<std::string> out;
-    for (const formats::NamedTensor& tensor : one.tensors) {
-      const tensor::TensorView* other = two.find(tensor.name);
-      const auto bytes = static_cast<std::size_t>(tensor.view.bytes());
-      if (std::memcmp(tensor.view.data, other->data, bytes) != 0) out.push_back(tensor.name);
-    }
-    return out;
   }
 
   static TestFolder* folder_;  // of all tests, read only
@@ -214,14 +150,18 @@ TEST_F(OwnData, LearnsByHeartWhatTheEngineThenAnswers) {
   load.mode = Mode::kF32;
   const Model model = Model::load(here_ / "model", load);
   for (int i = 0; i < kPictures; ++i) {
-    const EncodedImage image = model.encode_image(block(i));
-    EXPECT_EQ(model.query(image, "What colour is it?").answer, red(i) ? "It is red." : "It is blue.") << i;
+    const EncodedImage image = model.encode_image(testing::block_picture(i));
+    EXPECT_EQ(model.query(image, "What colour is it?").answer,
+              testing::block_is_red(i) ? "It is red." : "It is blue.")
+        << i;
     CaptionOptions caption;
     caption.length = CaptionLength::kShort;
-    EXPECT_EQ(model.caption(image, caption).caption, red(i) ? "A red block." : "A blue block.") << i;
+    EXPECT_EQ(model.caption(image, caption).caption,
+              testing::block_is_red(i) ? "A red block." : "A blue block.")
+        << i;
     const std::vector<Box> boxes = model.detect(image, "block");
     ASSERT_EQ(boxes.size(), 1u) << i;
-    EXPECT_NEAR(boxes[0].x_min, static_cast<double>(left(i)) / kSide, 0.05) << i;
+    EXPECT_NEAR(boxes[0].x_min, static_cast<double>(testing::block_left(i)) / kSide, 0.05) << i;
     EXPECT_NEAR(boxes[0].y_max, 80.0 / kSide, 0.05) << i;
   }
 }
@@ -250,8 +190,8 @@ TEST_F(OwnData, ASlicedRunWithScenesAmongThePicturesIsTheUnbrokenRun) {
       std::find_if(log.begin(), log.end(), [](const json& line) { return line.contains("validation"); });
   ASSERT_NE(validation, log.end());
   EXPECT_TRUE((*validation)["validation"].contains("scenes_token_accuracy")) << *validation;
-  EXPECT_TRUE(changed(RunFolder::open(here_ / "whole").checkpoints().front(),
-                      RunFolder::open(here_ / "sliced").checkpoints().front())
+  EXPECT_TRUE(changed_tensors(RunFolder::open(here_ / "whole").checkpoints().front(),
+                              RunFolder::open(here_ / "sliced").checkpoints().front())
                   .empty());
 }
 
@@ -267,7 +207,7 @@ TEST_F(OwnData, OnlyWhatTheStageNamesLearns) {
       const std::string saved = here_ / (std::string(part) + (averaged ? "-average" : "-last"));
       trainer.save_model(saved, averaged, /*bf16=*/false);
       const std::vector<std::string> names =
-          changed(*folder_ / "model/model.safetensors", saved + "/model.safetensors");
+          changed_tensors(*folder_ / "model/model.safetensors", saved + "/model.safetensors");
       EXPECT_GT(names.size(), 3u) << part;
       for (const std::string& tensor : names) EXPECT_EQ(tensor.find(prefix), 0u) << part << ": " << tensor;
     }
@@ -298,7 +238,7 @@ TEST_F(OwnData, AdaptersLearnAndTheModelBesideThemStays) {
   // The merged model differs from what it began from where there are adapters, by what they say.
   trainer.save_model(here_ / "merged", /*averaged=*/true, /*bf16=*/false);
   const std::vector<std::string> names =
-      changed(*folder_ / "model/model.safetensors", here_ / "merged/model.safetensors");
+      changed_tensors(*folder_ / "model/model.safetensors", here_ / "merged/model.safetensors");
   EXPECT_EQ(names, (std::vector<std::string>{
                        "model.text.blocks.0.attn.qkv.weight", "model.text.blocks.0.mlp.fc2.weight",
                        "model.text.blocks.1.attn.qkv.weight", "model.text.blocks.1.mlp.fc2.weight"}));

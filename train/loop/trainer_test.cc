@@ -193,21 +193,6 @@ TEST(Trainer, GoesOnWhereAStepOrAValidationHasNothingToLearn) {
   EXPECT_EQ(trainer.run(), Ended::kFinished);
 }
 
-/// Overwrites a tensor in a safetensors file.
-void poison(const std::string& path, const std::string& name, float value) {
-  std::string bytes = base::read_file(path, std::size_t{1} << 30);
-  const formats::WeightFile file = formats::open_safetensors(path);
-  const tensor::TensorView* view = file.find(name);
-  ASSERT_NE(view, nullptr);
-  const auto at = static_cast<std::size_t>(view->data - file.files.front()->bytes().data());
-  for (std::int64_t i = 0; i < view->numel(); ++i) {
-    std::memcpy(bytes.data() + at + static_cast<std::size_t>(i) * sizeof value, &value, sizeof value);
-  }
-  base::AtomicFile out(path);
-  out.write(bytes);
-  out.commit();
-}
-
 TEST(Trainer, StopsAtALossThatIsNotFiniteAndSaysWhere) {
   const TestFolder folder;
   {
@@ -217,7 +202,7 @@ TEST(Trainer, StopsAtALossThatIsNotFiniteAndSaysWhere) {
     trainer.run();
   }
   const std::string good = RunFolder::open(folder / "run").checkpoints().front();
-  poison(good, "text.post_ln.weight", std::numeric_limits<float>::max());
+  testing::poison(good, "text.post_ln.weight", std::numeric_limits<float>::max());
   const auto written = std::filesystem::last_write_time(good);
   Trainer trainer(RunFolder::open(folder / "run"), one_thread());
   try {
