@@ -1,4 +1,5 @@
 // moonbeam-train as a process, for tests: started, waited for, its log read; and a recipe that takes seconds.
+// MOONBEAM_TRAINER is its path, or that of moonbeam, whose verb it is.
 #pragma once
 
 #include <fcntl.h>
