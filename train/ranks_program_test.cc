@@ -12,6 +12,7 @@
 #include "base/test_folder.h"
 #include "base/text.h"
 #include "formats/safetensors.h"
+#include "train/own/testing.h"
 #include "train/program_testing.h"
 
 namespace moonbeam::train {
@@ -30,7 +31,22 @@ class TwoRanks : public ::testing::Test {
   TwoRanks() { folder_.put("recipe.toml", testing::small_recipe()); }
 
   std::vector<std::string> training(const std::string& run, const std::string& recipe = "recipe.toml") const {
-    return {folder_ / recipe, "--out", folder_ / run, "--threads", "1", "--log-every", "1", "--quiet"};
+    return {recipe.ends_with(".toml") ? folder_ / recipe : recipe,
+            "--out",
+            folder_ / run,
+            "--threads",
+            "1",
+            "--log-every",
+            "1",
+            "--quiet"};
+  }
+  /// Begins from the folder's "model" with its pictures and all of its files of questions.
+  std::vector<std::string> tuning(const std::string& run, const std::string& recipe) const {
+    std::vector<std::string> out = training(run, recipe);
+    out.insert(out.end(), {"--init", folder_ / "model", "--images", folder_ / "pictures"});
+    for (const char* file : {"llava.json", "coco.json", "samples.jsonl"})
+      out.insert(out.end(), {"--data", folder_ / file});
+    return out;
   }
   std::vector<std::string> resuming(const std::string& run) const {
     return {"--resume", folder_ / run, "--threads", "1", "--log-every", "1", "--quiet"};
@@ -54,6 +70,10 @@ class TwoRanks : public ::testing::Test {
     for (const pid_t pid : start(arguments)) out.push_back(wait_for(pid));
     return out;
   }
+  /// The gradients of step 1 and all curves of `name`1, trained by one process, and of `name`2, by two.
+  void expect_two_are_one(const std::string& name, std::vector<std::string> one,
+                          std::vector<std::string> two) const;
+
   std::string errors(int rank) const {
     return base::read_file(folder_ / ("errors." + std::to_string(rank)), 1 << 20);
   }
@@ -110,6 +130,24 @@ std::vector<int> classes_of(const std::string& run) {
   return out;
 }
 
+void TwoRanks::expect_two_are_one(const std::string& name, std::vector<std::string> one,
+                                  std::vector<std::string> two) const {
+  SCOPED_TRACE(name);
+  one.insert(one.end(), {"--steps", "1"}), two.insert(two.end(), {"--steps", "1"});
+  ASSERT_EQ(testing::run(one), 0);
+  ASSERT_EQ(run(two), kBothFine) << errors(0) << errors(1);
+  const std::string first = "checkpoint-000000001.safetensors";
+  const double gradients =
+      relative(moments_of(folder_ / (name + "2/" + first)), moments_of(folder_ / (name + "1/" + first)));
+  EXPECT_LT(gradients, 1e-5);
+  ASSERT_EQ(testing::run(resuming(name + "1")), 0);
+  ASSERT_EQ(run(resuming(name + "2")), kBothFine) << errors(0) << errors(1);
+  auto want = curves_of(folder_ / (name + "1")), got = curves_of(folder_ / (name + "2"));
+  EXPECT_FALSE(want.empty());
+  EXPECT_EQ(got.size(), want.size());
+  for (const auto& [curve, values] : want) EXPECT_LT(relative(got[curve], values), 1e-5) << curve;
+}
+
 // One process takes a batch of 4, two take 2 each: the recipe's batch is that of all.
 TEST_F(TwoRanks, AreOneWithTheDoubleBatch) {
   std::string text = testing::small_recipe();
@@ -122,24 +160,90 @@ TEST_F(TwoRanks, AreOneWithTheDoubleBatch) {
   folder_.put("answer.toml", text.substr(0, see) + text.substr(answer));
 
   for (const std::string recipe : {"answer", "recipe"}) {
-    std::vector<std::string> one = training(recipe + "1", recipe + ".toml"),
-                             two = training(recipe + "2", recipe + ".toml");
-    one.insert(one.end(), {"--steps", "1"}), two.insert(two.end(), {"--steps", "1"});
-    ASSERT_EQ(testing::run(one), 0);
-    ASSERT_EQ(run(two), kBothFine) << errors(0) << errors(1);
-    const std::string first = "checkpoint-000000001.safetensors";
-    const double gradients = relative(moments_of(folder_ / (recipe + "2/" + first)),
-                                      moments_of(folder_ / (recipe + "1/" + first)));
-    EXPECT_LT(gradients, 1e-5) << recipe;
-    ASSERT_EQ(testing::run(resuming(recipe + "1")), 0);
-    ASSERT_EQ(run(resuming(recipe + "2")), kBothFine) << errors(0) << errors(1);
+    expect_two_are_one(recipe, training(recipe + "1", recipe + ".toml"),
+                       training(recipe + "2", recipe + ".toml"));
     EXPECT_EQ(classes_of(folder_ / (recipe + "2")), classes_of(folder_ / (recipe + "1")));
     EXPECT_EQ(classes_of(folder_ / (recipe + "1")).empty(), false);
-    auto want = curves_of(folder_ / (recipe + "1")), got = curves_of(folder_ / (recipe + "2"));
-    EXPECT_EQ(got.size(), want.size());
-    for (const auto& [name, curve] : want)
-      EXPECT_LT(relative(got[name], curve), 1e-5) << recipe << ": " << name;
   }
+}
+
+/// Values of a tensor of the file, in f32.
+std::vector<double> values_of(const formats::WeightFile& file, const std::string& name) {
+  const tensor::TensorView* view = file.find(name);
+  if (view == nullptr) return {};
+  std::vector<float> values(static_cast<std::size_t>(view->numel()));
+  std::memcpy(values.data(), view->data, values.size() * sizeof(float));
+  return {values.begin(), values.end()};
+}
+
+// The same for a model that is there already and for pictures of one's own with drawn ones among them: all of
+// it learns, or adapters alone.
+TEST_F(TwoRanks, AreOneWithTheDoubleBatchWhereAModelLearnsOwnPictures) {
+  std::vector<std::string> nothing = training("nothing");
+  nothing.insert(nothing.end(), {"--steps", "1"});
+  ASSERT_EQ(testing::run(nothing), 0);
+  ASSERT_EQ(testing::run({"export", folder_ / "nothing", folder_ / "model", "--last", "--quiet"}), 0);
+  testing::put_block_pictures(folder_);
+  testing::put_block_questions(folder_);
+  const std::string tune = R"(
+[run]
+seed = 5
+precision = f32
+validate_every = 5
+validate_scenes = 4
+checkpoint_every = 100
+sample_every = 10
+
+[own]
+kept_out = 0.3
+absent = 1
+
+[stage.learn]
+pictures = own
+scenes_share = 0.3
+steps = 20
+batch = 4
+trains = all
+rate = 1e-3
+rate_end = 2e-4
+warm_up = 5
+text_loss = 1
+coordinate_loss = 0.4
+size_loss = 0.4
+bin_sigma = 4 -> 1
+classes = 5
+height = 112
+width = 112
+)";
+  folder_.put("tune.toml", tune);
+  folder_.put("lora.toml", replaced(replaced(tune, "trains = all", "trains = lora"), "seed = 5",
+                                    "seed = 5\nlora_rank = 4\nlora_targets = attn.qkv, mlp.fc2"));
+  for (const std::string recipe : {"tune", "lora"}) {
+    expect_two_are_one(recipe, tuning(recipe + "1", recipe + ".toml"),
+                       tuning(recipe + "2", recipe + ".toml"));
+    EXPECT_TRUE(curves_of(folder_ / (recipe + "1")).contains("validation.text"));
+  }
+  // What rank 0 writes at the end.
+  const formats::WeightFile one = formats::open_safetensors(folder_ / "lora1/adapter.safetensors"),
+                            two = formats::open_safetensors(folder_ / "lora2/adapter.safetensors");
+  ASSERT_EQ(one.tensors.size(), 8u);
+  for (const formats::NamedTensor& tensor : one.tensors)
+    EXPECT_LT(relative(values_of(two, tensor.name), values_of(one, tensor.name)), 1e-4) << tensor.name;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "tune2/adapter.safetensors"));
+}
+
+// Trouble with the pictures is rank 0's, which reads them first; the other one says what it was.
+TEST_F(TwoRanks, BothSayWhichPictureIsMissing) {
+  std::vector<std::string> nothing = training("nothing");
+  nothing.insert(nothing.end(), {"--steps", "1"});
+  ASSERT_EQ(testing::run(nothing), 0);
+  ASSERT_EQ(testing::run({"export", folder_ / "nothing", folder_ / "model", "--last", "--quiet"}), 0);
+  testing::put_block_pictures(folder_);
+  testing::put_block_questions(folder_);
+  std::filesystem::remove(folder_ / "pictures/4.png");
+  EXPECT_EQ(run(tuning("run", "finetune")), (std::vector<int>{3, 3}));
+  for (const int rank : {0, 1}) EXPECT_NE(errors(rank).find("4.png"), std::string::npos) << errors(rank);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/recipe.toml"));
 }
 
 TEST_F(TwoRanks, TheOtherNamesTheOneThatWasKilledAndTheRunGoesOn) {
