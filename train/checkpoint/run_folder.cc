@@ -39,7 +39,10 @@ RunFolder RunFolder::create(const std::string& path) {
     base::fail(ErrorCode::kNotFound, base::printable(path), ": cannot be made: ", error.message());
   }
   RunFolder folder(path);
-  if (fs::exists(folder.file("recipe.toml"), error) || !folder.checkpoints().empty()) {
+  // A run whose first checkpoint found no room on the disk has a lock and nothing to go on with. A recipe
+  // alone is somebody's.
+  const bool begun = fs::exists(folder.file("recipe.toml"), error) && !fs::exists(folder.file("lock"), error);
+  if (begun || !folder.checkpoints().empty()) {
     base::fail(ErrorCode::kInvalidArgument, base::printable(path),
                ": holds a run already; --resume goes on with it");
   }

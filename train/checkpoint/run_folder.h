@@ -15,7 +15,8 @@ namespace moonbeam::train {
 
 class RunFolder {
  public:
-  /// Makes the folder for a new run. @throws Error kInvalidArgument if it holds a run already, kNotFound.
+  /// Makes the folder for a new run, or takes one of a run that never came to its first checkpoint.
+  /// @throws Error kInvalidArgument if it holds a run already, kNotFound.
   static RunFolder create(const std::string& path);
   /// @throws Error kNotFound if there is no folder or no checkpoint in it.
   static RunFolder open(const std::string& path);

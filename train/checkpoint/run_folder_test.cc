@@ -29,6 +29,18 @@ TEST(RunFolder, KnowsItsCheckpointsNewestFirst) {
   EXPECT_THROW(RunFolder::create(folder / "run"), Error);
 }
 
+TEST(RunFolder, IsBegunAgainWhereItNeverCameToACheckpointButNotOverSomebodysRecipe) {
+  const TestFolder folder;
+  folder.put("mine/recipe.toml", "x");
+  EXPECT_THROW(RunFolder::create(folder / "mine"), Error);
+  RunFolder::create(folder / "run").lock();
+  folder.put("run/recipe.toml", "x");
+  RunFolder again = RunFolder::create(folder / "run");
+  again.lock();
+  folder.put("run/" + std::filesystem::path(again.checkpoint(0)).filename().string(), "x");
+  EXPECT_THROW(RunFolder::create(folder / "run"), Error);
+}
+
 TEST(RunFolder, IsTrainedByOneProcessAtATime) {
   const TestFolder folder;
   RunFolder one = RunFolder::create(folder / "run"), two = RunFolder::create(folder / "run");

@@ -2,12 +2,15 @@
 #include <gtest/gtest.h>
 #include <moonbeam/image.h>
 #include <moonbeam/weights.h>
+#include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -16,18 +19,18 @@
 #include "formats/safetensors.h"
 #include "model/testing.h"
 #include "train/loop/testing.h"
+#include "train/own/testing.h"
 
 namespace moonbeam::train {
 namespace {
-#include "train/own/testing.h"
 
 using base::TestFolder;
 using model::testing::expect_error;
 using nlohmann::json;
+using testing::changed_tensors;
 using testing::log_of;
 using testing::one_thread;
 using testing::replaced;
-using testing::changed_tensors;
 
 const std::string kRecipes = MOONBEAM_SOURCE_DIR "/train/recipes/";
 constexpr int kSide = testing::kBlockSide, kPictures = testing::kBlockPictures;
@@ -385,6 +388,28 @@ TEST_F(OwnData, RefusesTextsAndPicturesByTheirPlace) {
                  {"coco.json: image 1 (id 0): ", "0.png has 112x112 pixels, expected 224x112"});
 }
 
+TEST_F(OwnData, APictureThatIsGoneIsNamedAndTheCheckpointStays) {
+  for (int i = 0; i < kPictures; ++i) {
+    std::filesystem::create_directories(here_ / "pictures");
+    std::filesystem::copy_file(*folder_ / ("pictures/" + testing::block_name(i)),
+                               here_ / ("pictures/" + testing::block_name(i)));
+  }
+  StartOptions start = from({"coco.json"});
+  start.images = {here_ / "pictures"};
+  TrainOptions options = one_thread();
+  options.steps = 2;
+  begin("run", kOwn, start, options).run();
+  const std::vector<std::string> good = RunFolder::open(here_ / "run").checkpoints();
+  std::filesystem::rename(here_ / "pictures/4.png", here_ / "pictures/elsewhere.png");
+  expect_error([&] { Trainer(RunFolder::open(here_ / "run"), one_thread()); }, ErrorCode::kNotFound,
+               {"coco.json: image 5 (id 4): no picture ", "4.png"});
+  EXPECT_EQ(RunFolder::open(here_ / "run").checkpoints(), good);
+  std::filesystem::rename(here_ / "pictures/elsewhere.png", here_ / "pictures/4.png");
+  EXPECT_EQ(Trainer(RunFolder::open(here_ / "run"), one_thread()).run(), Ended::kFinished);
+  std::filesystem::rename(here_ / "pictures/4.png", here_ / "pictures/elsewhere.png");
+  expect_refused(kOwn, start, ErrorCode::kNotFound, {"coco.json: image 5 (id 4): no picture "});
+}
+
 TEST_F(OwnData, ARunDoesNotGoOnWithOtherQuestions) {
   here_.put("coco.json", base::read_file(*folder_ / "coco.json", 1 << 20));
   StartOptions start = from({});
@@ -398,6 +423,94 @@ TEST_F(OwnData, ARunDoesNotGoOnWithOtherQuestions) {
   EXPECT_NO_THROW(Trainer(RunFolder::open(here_ / "run"), export_only));
   expect_error([&] { Trainer(RunFolder::open(here_ / "run"), one_thread()); }, ErrorCode::kInvalidArgument,
                {"coco.json: changed since the run began"});
+}
+
+// ---------------------------------------------------------------------------------------- what goes wrong
+
+std::string with_adapters() {
+  return replaced(replaced(kOwn, "trains = all", "trains = lora"), "seed = 5", "seed = 5\nlora_rank = 4");
+}
+
+TEST_F(OwnData, StopsAtALossThatIsNotFiniteAndSaysAtWhichPictures) {
+  for (const auto& [run, recipe] : {std::pair{"all", kOwn}, {"lora", with_adapters()}}) {
+    SCOPED_TRACE(run);
+    TrainOptions options = one_thread();
+    options.steps = 5;
+    begin(run, recipe, from({"llava.json", "coco.json"}), options).run();
+    const std::string good = RunFolder::open(here_ / run).checkpoints().front();
+    testing::poison(good, "text.post_ln.weight", std::numeric_limits<float>::max());
+    const auto written = std::filesystem::last_write_time(good);
+    Trainer trainer(RunFolder::open(here_ / run), one_thread());
+    expect_error(
+        [&] { trainer.run(); }, ErrorCode::kCorrupt,
+        {"step 6 (learn, pictures ", "loss.", "the last good checkpoint is ", "checkpoint-000000005"});
+    EXPECT_EQ(std::filesystem::last_write_time(good), written);
+    EXPECT_EQ(RunFolder::open(here_ / run).checkpoints().front(), good);
+    for (const json& line : log_of(here_ / run)) EXPECT_LE(line["step"].get<int>(), 5);
+  }
+}
+
+/// While it lives files cannot grow beyond this, which stands for a full disk: write() fails in the same
+/// place.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  sighandler_t handler_;
+};
+
+TEST_F(OwnData, AFullDiskLosesNothing) {
+  for (const auto& [name, plain] : {std::pair{"all", kOwn}, {"lora", with_adapters()}}) {
+    SCOPED_TRACE(name);
+    const std::string run = name, recipe = replaced(plain, "checkpoint_every = 100", "checkpoint_every = 8");
+    begin(run + "-whole", recipe, from({"coco.json"})).run();
+    TrainOptions options = one_thread();
+    options.steps = 5;
+    begin(run, recipe, from({"coco.json"}), options).run();
+    const std::vector<std::string> good = RunFolder::open(here_ / run).checkpoints();
+    {
+      Trainer trainer(RunFolder::open(here_ / run), one_thread());
+      const SmallFiles full(100'000);
+      expect_error([&] { trainer.run(); }, ErrorCode::kExhausted, {"checkpoint-000000008"});
+    }
+    EXPECT_EQ(RunFolder::open(here_ / run).checkpoints(), good);
+    Trainer rest(RunFolder::open(here_ / run), one_thread());
+    EXPECT_EQ(rest.state().step, 5);
+    EXPECT_EQ(rest.run(), Ended::kFinished);
+    EXPECT_EQ(log_of(here_ / run), log_of(here_ / (run + "-whole")));
+    {
+      // Nor does what a run ends in take the place of what is there by halves.
+      const SmallFiles full(100'000);
+      expect_error([&] { rest.save_model(here_ / (run + "-model"), true, false); }, ErrorCode::kExhausted,
+                   {"cannot write"});
+    }
+    EXPECT_FALSE(std::filesystem::exists(here_ / (run + "-model")));
+    rest.save_model(here_ / (run + "-model"), true, false);
+    Model::load(here_ / (run + "-model"));
+  }
+}
+
+TEST_F(OwnData, ARunWhoseFirstCheckpointFoundNoRoomBeginsAgain) {
+  {
+    Trainer trainer = begin("run", kOwn, from({"coco.json"}));
+    const SmallFiles full(100'000);
+    expect_error([&] { trainer.run(); }, ErrorCode::kExhausted, {"checkpoint-000000000"});
+  }
+  expect_error([&] { RunFolder::open(here_ / "run"); }, ErrorCode::kNotFound, {"found no checkpoint"});
+  EXPECT_EQ(begin("run", kOwn, from({"coco.json"})).run(), Ended::kFinished);
 }
 
 TEST(Recipes, OfOursAreFoundByNameAndHold) {
