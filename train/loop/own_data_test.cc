@@ -410,6 +410,28 @@ TEST_F(OwnData, APictureThatIsGoneIsNamedAndTheCheckpointStays) {
   expect_refused(kOwn, start, ErrorCode::kNotFound, {"coco.json: image 5 (id 4): no picture "});
 }
 
+// Too many to open before the first step.
+TEST_F(OwnData, ABrokenPictureAmongThousandsIsNamedWhenItsTurnComes) {
+  here_.put("many/broken", "no picture");
+  json rows = json::array();
+  for (int i = 0; i < 3100; ++i) {
+    const std::string name = testing::block_name(i);
+    const bool broken = i % 3 == 0;
+    std::filesystem::create_symlink(broken ? here_ / "many/broken" : *folder_ / "pictures/0.png",
+                                    here_ / ("many/" + name));
+    rows.push_back({{"image", name},
+                    {"conversations",
+                     {{{"from", "human"}, {"value", "What?"}}, {{"from", "gpt"}, {"value", "A block."}}}}});
+  }
+  here_.put("many.json", rows.dump());
+  StartOptions start = from({});
+  start.data = {here_ / "many.json"};
+  start.images = {here_ / "many"};
+  Trainer trainer = begin("run", kOwn, start);
+  expect_error([&] { trainer.run(); }, ErrorCode::kCorrupt, {"many.json: row ", ".png: not a picture"});
+  EXPECT_EQ(RunFolder::open(here_ / "run").checkpoints().size(), 1u);
+}
+
 TEST_F(OwnData, ARunDoesNotGoOnWithOtherQuestions) {
   here_.put("coco.json", base::read_file(*folder_ / "coco.json", 1 << 20));
   StartOptions start = from({});
