@@ -23,6 +23,7 @@ using server::Answer;
 using server::TestClient;
 
 inline const std::string kModel = MOONBEAM_SOURCE_DIR "/tests/data/starter";
+inline const std::string kShipped = MOONBEAM_SOURCE_DIR "/models/tiny/tiny-int8.gguf";
 
 inline std::string base64(const std::string& bytes) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -38,8 +39,15 @@ inline std::string base64(const std::string& bytes) {
 }
 
 /// A data: URI of the sample picture `n`, 1 to 8.
-inline std::string picture(int n) {
-  return "data:image/png;base64," + base64(read_all(kModel + "/samples/s" + std::to_string(n) + ".png"));
+inline const std::string& picture(int n) {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> uris;
+    for (int i = 1; i <= 8; ++i)
+      uris.push_back("data:image/png;base64," +
+                     base64(read_all(kModel + "/samples/s" + std::to_string(i) + ".png")));
+    return uris;
+  }();
+  return all.at(static_cast<std::size_t>(n - 1));
 }
 
 inline std::string post(const std::string& path, const std::string& body, const std::string& headers = {}) {
@@ -60,11 +68,12 @@ inline std::string query(int n, bool stream, const std::string& headers = {}) {
 /// Starts on a free port and waits until the model is there, unless told not to.
 class Serving {
  public:
-  explicit Serving(std::vector<std::string> options = {}, bool wait = true, SpawnOptions spawn = {}) {
+  explicit Serving(std::vector<std::string> options = {}, bool wait = true, SpawnOptions spawn = {},
+                   const std::string& model = kModel) {
     folder_ = std::filesystem::temp_directory_path() /
               ("moonbeam_serving_" + std::to_string(::getpid()) + "_" + std::to_string(++count()));
     std::filesystem::create_directory(folder_);
-    std::vector<std::string> arguments = {"serve", "-m", kModel, "--port", "0", "--port-file", port_file()};
+    std::vector<std::string> arguments = {"serve", "-m", model, "--port", "0", "--port-file", port_file()};
     arguments.insert(arguments.end(), options.begin(), options.end());
     process_ = std::make_unique<Background>(arguments, spawn);
     if (!wait_for_lines(port_file(), 1)) return;
@@ -82,7 +91,7 @@ class Serving {
 
   bool ready() const { return client().ask(get("/ready")).status == 200; }
   TestClient client() const { return TestClient(port); }
-  Background& process() { return *process_; }
+  Background& process() const { return *process_; }
   std::string folder() const { return folder_.string(); }
   std::string port_file() const { return (folder_ / "port").string(); }
 
