@@ -15,8 +15,12 @@ namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kReadAhead = 16 << 10;  // of later requests, while one is in work
 
-// A body that is longer is not read where its request is refused anyway; the connection ends then.
-constexpr std::size_t kWorthReading = 128 << 10;
+// Of a request that begins: its head and a little more. Whether its body is wanted is known then.
+constexpr std::size_t kFirstRead = 4 << 10;
+
+// What a refused client still sends of its body is passed over up to this length, and the connection goes on;
+// with a longer one it ends.
+constexpr std::size_t kWorthPassing = 128 << 10;
 
 void fail(Exchange& exchange, const Refusal& refusal) {
   exchange.account({.code = refusal.code});
@@ -82,13 +86,18 @@ void Connection::wait_readable() {
 
 void Connection::on_readable() {
   if (phase_ == Phase::kClosed) return;
+  const auto self = shared_from_this();
   bool broken = false;
+  reading_ = true;                        // the next wait is for after these turns
   for (int turn = 0; turn < 4; ++turn) {  // others get theirs
-    const ssize_t got =
-        ::recv(socket_.native_handle(), core_->scratch.data(), core_->scratch.size(), MSG_DONTWAIT);
+    const bool begins = (phase_ == Phase::kIdle || phase_ == Phase::kHead) && unwanted_ == 0;
+    const std::size_t room = begins ? kFirstRead : core_->scratch.size();
+    const ssize_t got = ::recv(socket_.native_handle(), core_->scratch.data(), room, MSG_DONTWAIT);
     if (got > 0) {
-      if (phase_ != Phase::kLingering) in_.append(core_->scratch.data(), static_cast<std::size_t>(got));
-      if (static_cast<std::size_t>(got) < core_->scratch.size()) break;
+      take({core_->scratch.data(), static_cast<std::size_t>(got)});
+      if (static_cast<std::size_t>(got) < room) break;
+      if (begins) advance();
+      if (phase_ == Phase::kClosed) return;
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
@@ -97,13 +106,19 @@ void Connection::on_readable() {
     broken = got < 0;
     break;
   }
+  reading_ = false;
   if (broken) return close();
-  const auto self = shared_from_this();
   advance();
   if (!eof_ || phase_ == Phase::kClosed) return;
   // A client that has only shut its sending side still gets what is ready; work for it ends.
   if (phase_ == Phase::kHandling || phase_ == Phase::kStreaming) return lost();
   if (phase_ != Phase::kFlushing) close();
+}
+
+void Connection::take(std::string_view bytes) {
+  const std::size_t unwanted = std::min<std::size_t>(bytes.size(), unwanted_);
+  unwanted_ -= unwanted;
+  if (phase_ != Phase::kLingering) in_ += bytes.substr(unwanted);
 }
 
 void Connection::advance() {
@@ -223,7 +238,7 @@ void Connection::read_head() {
   }
   if (core_->bodies + parser_->body_size() > core_->options.limits.bodies)
     throw Refusal(503, "busy", "too many large requests at once");
-  if (parser_->body_size() > kWorthReading) check_room();
+  if (const auto refusal = no_room()) return refuse_unread(*refusal);
   if (parser_->expects_continue() && body_open_ && in_.empty()) push(std::string(kContinue));
   set_deadline(core_->options.limits.body_time);
 }
@@ -254,23 +269,32 @@ void Connection::route_head() {
   throw refusal;
 }
 
-/// @throws Refusal 429 where as much is in work as may be.
-void Connection::check_room() const {
+/// 429 where as much is in work as may be.
+std::optional<Refusal> Connection::no_room() const {
   const ServerOptions& options = core_->options;
   if (options.in_work == 0 || core_->in_work < options.in_work || record_.method != "POST" || route_->quick)
-    return;
+    return std::nullopt;
   Refusal refusal(429, "queue_full", "too many requests wait already");
   if (options.retry_after_s) refusal.retry_after_s = options.retry_after_s();
-  throw refusal;
+  return refusal;
+}
+
+/// The answer does not wait for the body, and nobody keeps that. A client that waits for our word before it
+/// sends one may send none now: only a new connection is clear then.
+void Connection::refuse_unread(const Refusal& refusal) {
+  const std::uint64_t size = parser_->body_size();
+  if (body_open_ && size > 0 && size <= kWorthPassing && !parser_->expects_continue()) {
+    const std::size_t here = std::min<std::size_t>(in_.size(), size);
+    in_.erase(0, here);
+    unwanted_ = size - here;
+    body_open_ = false;
+  }
+  refuse(refusal);
 }
 
 void Connection::dispatch() {
   body_open_ = false;
-  try {
-    check_room();
-  } catch (const Refusal& refusal) {
-    return refuse(refusal);
-  }
+  if (const auto refusal = no_room()) return refuse(*refusal);
   in_work_ = record_.method == "POST" && !route_->quick;
   if (in_work_) ++core_->in_work;
   Request request = std::move(parser_->request());

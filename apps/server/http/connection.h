@@ -49,7 +49,9 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   void read_head();
   void route_head();
   void dispatch();
-  void check_room() const;
+  std::optional<Refusal> no_room() const;
+  void refuse_unread(const Refusal& refusal);
+  void take(std::string_view bytes);
   void hand_over(std::shared_ptr<Exchange> exchange);
   void upgrade();
 
@@ -81,6 +83,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   bool first_ = true;  // no request came yet
   bool reading_ = false, advancing_ = false, eof_ = false;
   std::string in_;
+  std::uint64_t unwanted_ = 0;  // bytes of a refused body that are still to come
 
   std::deque<std::string> out_;
   std::size_t out_at_ = 0, out_bytes_ = 0;  // out_at_: of the first piece

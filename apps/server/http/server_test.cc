@@ -7,6 +7,7 @@
 #include <atomic>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "server/http/refusal.h"
@@ -383,6 +384,63 @@ TEST(Server, RefusesWhatItsWorkersCannotTake) {
   open.set_value();
   EXPECT_EQ(clients[0].hear().status, 200);
   EXPECT_EQ(clients[1].hear().status, 200);
+}
+
+/// One POST /work is in work, and there may be no other.
+class Full {
+ public:
+  Full() {
+    ServerOptions options;
+    options.in_work = 1;
+    Router router;
+    router.add(route("POST", "/work", [this](auto exchange) { work_.set_value(std::move(exchange)); }));
+    running.emplace(std::move(options), std::move(router));
+    worker_.emplace(running->client());
+    worker_->say("POST /work HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
+    exchange_ = work_.get_future().get();
+  }
+  void end() {
+    exchange_->send({.body = "1"});
+    EXPECT_EQ(worker_->hear().status, 200);
+  }
+  std::optional<Running> running;
+
+ private:
+  std::promise<std::shared_ptr<Exchange>> work_;
+  std::optional<TestClient> worker_;
+  std::shared_ptr<Exchange> exchange_;
+};
+
+TEST(Server, RefusesForWantOfRoomBeforeTheBodyAndGoesOnBehindIt) {
+  Full full;
+  TestClient client = full.running->client();
+  // It would be a request of its own, if it were not passed over.
+  const std::string body = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(90'000, 'x');
+  const std::string head = "POST /work HTTP/1.1\r\nHost: localhost\r\nContent-Length: ";
+  const Answer early = client.ask(head + std::to_string(body.size()) + "\r\n\r\n" + body.substr(0, 7));
+  EXPECT_EQ(early.status, 429);
+  EXPECT_EQ(nlohmann::json::parse(early.body)["error"]["code"], "queue_full");
+  EXPECT_FALSE(early.headers.contains("connection"));
+  client.say(body.substr(7, 20'000));
+  std::this_thread::sleep_for(20ms);
+  const Answer again =
+      client.ask(body.substr(20'007) + head + std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_EQ(again.status, 429);
+  full.end();
+  EXPECT_EQ(client.ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi").body, "hi");
+}
+
+TEST(Server, EndsTheConnectionOfARefusedBodyWhoseEndIsFarOrUnknown) {
+  Full full;
+  for (const char* rest : {"Content-Length: 10000000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n5\r\nhe",
+                           "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"}) {
+    TestClient client = full.running->client();
+    const Answer answer = client.ask(std::string("POST /work HTTP/1.1\r\nHost: localhost\r\n") + rest);
+    EXPECT_EQ(answer.status, 429) << rest;
+    EXPECT_EQ(answer.headers.at("connection"), "close") << rest;
+    EXPECT_TRUE(client.closes()) << rest;
+  }
+  full.end();
 }
 
 TEST(Server, TurnsAwayMoreConnectionsThanItMayHave) {
