@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/http/test_client.h"
@@ -22,21 +24,19 @@ class Crowd {
     for (int i = 0; i < size; ++i) clients_.push_back(come());
   }
 
-  /// One byte of each; call it about once a second.
-  void drip() {
-    for (server::TestClient& client : clients_) {
-      bool alive = true;
-      if (kind_ == Kind::kSlowHead) alive = client.say("x");
-      if (kind_ == Kind::kSlowBody) alive = client.say(" ");
-      if (kind_ == Kind::kSlowReader) {
-        char byte = 0;
-        alive = ::recv(client.fd(), &byte, 1, MSG_DONTWAIT) != 0;
-      }
-      if (!alive) {
-        client = come();
-        ++returned_;
-      }
+  /// A byte of one of them.
+  void drip(std::size_t which) {
+    server::TestClient& client = clients_[which];
+    bool alive = true;
+    if (kind_ == Kind::kSlowHead) alive = client.say("x");
+    if (kind_ == Kind::kSlowBody) alive = client.say(" ");
+    if (kind_ == Kind::kSlowReader) {
+      char byte = 0;
+      alive = ::recv(client.fd(), &byte, 1, MSG_DONTWAIT) != 0;
     }
+    if (alive) return;
+    client = come();
+    ++returned_;
   }
   int returned() const { return returned_; }
   std::vector<server::TestClient>& clients() { return clients_; }
@@ -60,6 +60,46 @@ class Crowd {
   std::string request_;
   std::vector<server::TestClient> clients_;
   int returned_ = 0;
+};
+
+/// Each of the crowds' clients moves twice a second, on a thread. Slow clients know nothing of each other, so
+/// their bytes are spread over the time. In step they are a thread that holds a core for as long as it takes
+/// to say thousands of bytes, and where there are two cores a normal client waits for that one, too.
+class Dripping {
+ public:
+  Dripping(std::vector<Crowd*> crowds, bool in_step) : crowds_(std::move(crowds)) {
+    for (Crowd* crowd : crowds_) {
+      for (std::size_t i = 0; i < crowd->clients().size(); ++i) all_.push_back({crowd, i});
+    }
+    thread_ = std::thread([this, in_step] { run(in_step); });
+  }
+  ~Dripping() {
+    over_ = true;
+    thread_.join();
+  }
+  Dripping(const Dripping&) = delete;
+  Dripping& operator=(const Dripping&) = delete;
+
+ private:
+  void run(bool in_step) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds kPeriod{500};
+    const std::size_t turns = in_step ? 1 : static_cast<std::size_t>(kPeriod.count());
+    auto next = Clock::now();
+    while (!over_) {
+      for (std::size_t turn = 0; turn < turns && !over_; ++turn) {
+        for (std::size_t i = turn; i < all_.size(); i += turns) all_[i].first->drip(all_[i].second);
+        next += kPeriod / turns;
+        if (next < Clock::now()) next = Clock::now();
+        std::this_thread::sleep_until(next);
+      }
+    }
+  }
+
+  std::vector<Crowd*> crowds_;
+  std::vector<std::pair<Crowd*, std::size_t>> all_;
+  std::atomic<bool> over_ = false;
+  std::thread thread_;
 };
 
 inline double percentile(std::vector<double> values, double share) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "tests/serve/crowd.h"
+#include "tests/serve/nothing.h"
 #include "tests/serve/serving.h"
 
 namespace moonbeam::test {
@@ -19,22 +20,38 @@ struct Offered {
   int answered = 0, refused = 0, other = 0;
   std::vector<double> answer_ms, refusal_ms;
   double seconds = 0;
-  double cpu_seconds = 0;  ///< of the server
+  double cpu_seconds = 0;      ///< of the server
+  double own_cpu_seconds = 0;  ///< of the clients
   double cpu_ms_each() const { return 1000 * cpu_seconds / answered; }
   double goodput() const { return answered / seconds; }
+
+  void add(const Offered& more) {
+    answered += more.answered;
+    refused += more.refused;
+    other += more.other;
+    answer_ms.insert(answer_ms.end(), more.answer_ms.begin(), more.answer_ms.end());
+    refusal_ms.insert(refusal_ms.end(), more.refusal_ms.begin(), more.refusal_ms.end());
+    seconds += more.seconds;
+    cpu_seconds += more.cpu_seconds;
+    own_cpu_seconds += more.own_cpu_seconds;
+  }
 };
 
 /// `clients` threads ask one after the other as fast as they are answered; a refused one comes again after
-/// `pause`, so that what is offered does not depend on what is taken.
-Offered offer(Serving& serving, int clients, double seconds, std::chrono::milliseconds pause) {
+/// `pause`, so that what is offered does not depend on what is taken. All but the first `here` of them ask at
+/// `elsewhere`.
+Offered offer(Serving& serving, int clients, double seconds, std::chrono::milliseconds pause, int here,
+              std::uint16_t elsewhere) {
   Offered all;
   std::mutex mutex;
   std::vector<std::thread> threads;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   const double cpu_before = cpu_seconds(serving.process().pid());
+  const double own_before = cpu_seconds(::getpid());
   for (int i = 0; i < clients; ++i) {
     threads.emplace_back([&, i] {
-      TestClient client = serving.client();
+      const std::uint16_t port = i < here ? serving.port : elsewhere;
+      TestClient client(port);
       const std::string request = query(i % 8 + 1, false);
       Offered own;
       while (Clock::now() < end) {
@@ -47,47 +64,65 @@ Offered offer(Serving& serving, int clients, double seconds, std::chrono::millis
           ++own.refused;
           own.refusal_ms.push_back(ms);
           EXPECT_TRUE(answer.headers.contains("retry-after"));
-          if (answer.headers.contains("connection")) client = serving.client();
+          if (answer.headers.contains("connection")) client = TestClient(port);
           std::this_thread::sleep_for(pause);
         } else {
           ++own.other;
-          client = serving.client();
+          client = TestClient(port);
         }
       }
       const std::lock_guard lock(mutex);
-      all.answered += own.answered;
-      all.refused += own.refused;
-      all.other += own.other;
-      all.answer_ms.insert(all.answer_ms.end(), own.answer_ms.begin(), own.answer_ms.end());
-      all.refusal_ms.insert(all.refusal_ms.end(), own.refusal_ms.begin(), own.refusal_ms.end());
+      all.add(own);
     });
   }
   for (std::thread& thread : threads) thread.join();
   all.seconds = seconds;
   all.cpu_seconds = cpu_seconds(serving.process().pid()) - cpu_before;
+  all.own_cpu_seconds = cpu_seconds(::getpid()) - own_before;
   return all;
 }
 
-TEST(Overload, IsRefusedAndCostsNothing) {
-  const double seconds = count(4, 60);
-  const int times = count(5, 10);
-  // Two in work and two that wait: eight clients are as many as it takes, forty far more.
-  Serving serving({"--quiet", "--no-log", "--parallel", "2", "--max-queue", "2", "--timeout", "20s"});
-  offer(serving, 4, 1, 20ms);
-  const Offered full = offer(serving, 4, seconds, 20ms);
-  const double before = resident(serving.process().pid());
-  const Offered over = offer(serving, 4 * times, seconds, 20ms);
-  const double growth = (resident(serving.process().pid()) - before) / (1 << 20);
-  const Offered after = offer(serving, 4, std::min(seconds, 5.0), 20ms);
+void print(const char* name, const Offered& of, const Offered& full) {
   std::printf(
-      "{\"times\": %d, \"goodput\": %.1f, \"goodput_overloaded\": %.1f, \"goodput_ratio\": %.3f, "
-      "\"goodput_after\": %.1f, \"cpu_ms_an_answer\": [%.2f, %.2f], \"answer_p99_ms\": %.1f, "
-      "\"answer_p99_overloaded_ms\": %.1f, "
-      "\"refusal_p50_ms\": %.2f, \"refusal_p99_ms\": %.2f, \"refused\": %d, \"rss_growth_mib\": %.1f}\n",
-      times, full.goodput(), over.goodput(), over.goodput() / full.goodput(), after.goodput(),
-      full.cpu_ms_each(), over.cpu_ms_each(), percentile(full.answer_ms, 0.99),
-      percentile(over.answer_ms, 0.99), percentile(over.refusal_ms, 0.5), percentile(over.refusal_ms, 0.99),
-      over.refused, growth);
+      "{\"offered\": \"%s\", \"goodput\": %.1f, \"ratio\": %.3f, \"answer_p50_ms\": %.2f, \"answer_p99_ms\": "
+      "%.2f, "
+      "\"cpu_ms_an_answer\": %.2f, \"refused_per_s\": %.0f, \"refusal_p50_ms\": %.2f, \"refusal_p99_ms\": "
+      "%.2f, "
+      "\"clients_cpu_share\": %.3f}\n",
+      name, of.goodput(), of.goodput() / full.goodput(), percentile(of.answer_ms, 0.5),
+      percentile(of.answer_ms, 0.99), of.cpu_ms_each(), of.refused / of.seconds,
+      percentile(of.refusal_ms, 0.5), percentile(of.refusal_ms, 0.99), of.own_cpu_seconds / of.seconds);
+}
+
+// Turns of what can be served, of many times more, and of as much as can be served beside the same crowd at a
+// process that refuses it for next to nothing: clients and server share the machine, and the last tells what
+// the clients take from it.
+TEST(Overload, IsRefusedAndCostsNothing) {
+  const Nothing nothing;
+  const int rounds = count(1, 6), times = count(5, 10);
+  const double seconds = count(4, 10);
+  constexpr int kEnough = 4;  // two in work and two that wait
+  Serving serving({"--quiet", "--no-log", "--parallel", "2", "--max-queue", "2", "--timeout", "20s"});
+  const auto run = [&](int clients, int here, double time) {
+    return offer(serving, clients, time, 20ms, here, nothing.port);
+  };
+  run(kEnough, kEnough, 1);  // warm
+  Offered full, over, elsewhere, after;
+  double before = 0, growth = 0;
+  for (int round = 0; round < rounds; ++round) {
+    full.add(run(kEnough, kEnough, seconds));
+    if (round == 0) before = resident(serving.process().pid());
+    over.add(run(kEnough * times, kEnough * times, seconds));
+    growth = (resident(serving.process().pid()) - before) / (1 << 20);
+    after.add(run(kEnough, kEnough, 2));
+    elsewhere.add(run(kEnough * times, kEnough, full_counts() ? seconds : 1));
+  }
+  print("as much as can be served", full, full);
+  print("many times more", over, full);
+  print("afterwards", after, full);
+  print("more elsewhere", elsewhere, full);
+  std::printf("{\"times\": %d, \"ratio_to_elsewhere\": %.3f, \"rss_growth_mib\": %.1f}\n", times,
+              over.goodput() / elsewhere.goodput(), growth);
   EXPECT_EQ(full.other + over.other + after.other, 0);
   EXPECT_GT(over.refused, 0);
   EXPECT_LE(percentile(over.answer_ms, 0.99), 20'000);
