@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <moonbeam/error.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -132,6 +133,46 @@ TEST(Server, AnswersRequestsThatCameTogetherInTheirOrder) {
     }
   }
   writer.join();
+}
+
+TEST(Server, LetsOthersInBetweenRequestsThatCameTogether) {
+  std::promise<void> begin;
+  std::promise<void> blocked;
+  std::vector<char> order;  // of the loop's thread alone, until that has ended
+  Router router;
+  const auto quick = [&router](const char* path, auto work) {
+    router.add({.method = "GET",
+                .path = path,
+                .handler =
+                    [work](auto exchange) {
+                      work();
+                      exchange->send({.body = "1"});
+                    },
+                .quick = true});
+  };
+  quick("/block", [&] {
+    blocked.set_value();
+    begin.get_future().wait();
+  });
+  quick("/many", [&] { order.push_back('m'); });
+  quick("/one", [&] { order.push_back('1'); });
+  {
+    Running running({}, std::move(router));
+    TestClient blocking = running.client(), many = running.client(), one = running.client();
+    EXPECT_EQ(many.ask("GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    EXPECT_EQ(one.ask("GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    blocking.say("GET /block HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    blocked.get_future().wait();
+    std::string all;
+    for (int i = 0; i < 50; ++i) all += "GET /many HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    many.say(all);
+    one.say("GET /one HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    begin.set_value();
+    EXPECT_EQ(one.hear().status, 200);
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(many.hear().status, 200);
+  }
+  ASSERT_EQ(order.size(), 51U);
+  EXPECT_LT(std::find(order.begin(), order.end(), '1') - order.begin(), 10);
 }
 
 TEST(Server, EndsTheConnectionWhereTheClientWantsIt) {
