@@ -82,25 +82,26 @@ Offered offer(Serving& serving, int clients, double seconds, std::chrono::millis
   return all;
 }
 
-void print(const char* name, const Offered& of, const Offered& full) {
+void print(const char* name, const Offered& of, const std::vector<double>& ratios) {
   std::printf(
-      "{\"offered\": \"%s\", \"goodput\": %.1f, \"ratio\": %.3f, \"answer_p50_ms\": %.2f, \"answer_p99_ms\": "
-      "%.2f, "
-      "\"cpu_ms_an_answer\": %.2f, \"refused_per_s\": %.0f, \"refusal_p50_ms\": %.2f, \"refusal_p99_ms\": "
-      "%.2f, "
-      "\"clients_cpu_share\": %.3f}\n",
-      name, of.goodput(), of.goodput() / full.goodput(), percentile(of.answer_ms, 0.5),
-      percentile(of.answer_ms, 0.99), of.cpu_ms_each(), of.refused / of.seconds,
-      percentile(of.refusal_ms, 0.5), percentile(of.refusal_ms, 0.99), of.own_cpu_seconds / of.seconds);
+      "{\"offered\": \"%s\", \"goodput\": %.1f, \"ratio\": %.3f, \"ratio_quarters\": [%.3f, %.3f], "
+      "\"answer_p50_ms\": %.2f, \"answer_p99_ms\": %.2f, \"cpu_ms_an_answer\": %.2f, \"refused_per_s\": "
+      "%.0f, "
+      "\"refusal_p50_ms\": %.2f, \"refusal_p99_ms\": %.2f, \"clients_cpu_share\": %.3f}\n",
+      name, of.goodput(), percentile(ratios, 0.5), percentile(ratios, 0.25), percentile(ratios, 0.75),
+      percentile(of.answer_ms, 0.5), percentile(of.answer_ms, 0.99), of.cpu_ms_each(),
+      of.refused / of.seconds, percentile(of.refusal_ms, 0.5), percentile(of.refusal_ms, 0.99),
+      of.own_cpu_seconds / of.seconds);
 }
 
 // Turns of what can be served, of many times more, and of as much as can be served beside the same crowd at a
 // process that refuses it for next to nothing: clients and server share the machine, and the last tells what
-// the clients take from it.
+// the clients take from it. A machine's pace changes from one minute to the next, so the middle of the ratios
+// of turns next to each other counts.
 TEST(Overload, IsRefusedAndCostsNothing) {
   const Nothing nothing;
-  const int rounds = count(1, 6), times = count(5, 10);
-  const double seconds = count(4, 10);
+  const int rounds = count(1, 30), times = count(5, 10);
+  const double seconds = count(4, 2);
   constexpr int kEnough = 4;  // two in work and two that wait
   Serving serving({"--quiet", "--no-log", "--parallel", "2", "--max-queue", "2", "--timeout", "20s"});
   const auto run = [&](int clients, int here, double time) {
@@ -108,21 +109,25 @@ TEST(Overload, IsRefusedAndCostsNothing) {
   };
   run(kEnough, kEnough, 1);  // warm
   Offered full, over, elsewhere, after;
+  std::vector<double> ratios, after_ratios, elsewhere_ratios;
   double before = 0, growth = 0;
   for (int round = 0; round < rounds; ++round) {
-    full.add(run(kEnough, kEnough, seconds));
+    const Offered served = run(kEnough, kEnough, seconds);
     if (round == 0) before = resident(serving.process().pid());
-    over.add(run(kEnough * times, kEnough * times, seconds));
+    const Offered more = run(kEnough * times, kEnough * times, seconds);
     growth = (resident(serving.process().pid()) - before) / (1 << 20);
-    after.add(run(kEnough, kEnough, 2));
-    elsewhere.add(run(kEnough * times, kEnough, full_counts() ? seconds : 1));
+    const Offered again = run(kEnough, kEnough, std::min(seconds, 1.0));
+    const Offered other = run(kEnough * times, kEnough, full_counts() ? seconds : 1);
+    full.add(served), over.add(more), after.add(again), elsewhere.add(other);
+    ratios.push_back(more.goodput() / served.goodput());
+    after_ratios.push_back(again.goodput() / served.goodput());
+    elsewhere_ratios.push_back(other.goodput() / served.goodput());
   }
-  print("as much as can be served", full, full);
-  print("many times more", over, full);
-  print("afterwards", after, full);
-  print("more elsewhere", elsewhere, full);
-  std::printf("{\"times\": %d, \"ratio_to_elsewhere\": %.3f, \"rss_growth_mib\": %.1f}\n", times,
-              over.goodput() / elsewhere.goodput(), growth);
+  print("as much as can be served", full, {1});
+  print("many times more", over, ratios);
+  print("afterwards", after, after_ratios);
+  print("more elsewhere", elsewhere, elsewhere_ratios);
+  std::printf("{\"times\": %d, \"rounds\": %d, \"rss_growth_mib\": %.1f}\n", times, rounds, growth);
   EXPECT_EQ(full.other + over.other + after.other, 0);
   EXPECT_GT(over.refused, 0);
   EXPECT_LE(percentile(over.answer_ms, 0.99), 20'000);
@@ -131,8 +136,8 @@ TEST(Overload, IsRefusedAndCostsNothing) {
   // here.
   EXPECT_LE(over.cpu_ms_each(), 2 * full.cpu_ms_each());
   if (full_counts()) {  // clock times are for a machine that does nothing else
-    EXPECT_GE(over.goodput(), 0.95 * full.goodput());
-    EXPECT_GE(after.goodput(), 0.95 * full.goodput());
+    EXPECT_GE(percentile(ratios, 0.5), 0.95);
+    EXPECT_GE(percentile(after_ratios, 0.5), 0.95);
     EXPECT_LE(percentile(over.refusal_ms, 0.99), 50);
   }
 }
