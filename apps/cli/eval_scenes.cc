@@ -35,6 +35,7 @@ eval::ScenesOptions eval_options(const ScenesArgs& args) {
   options.scene = scene_options(args);
   options.questions.classes = args.classes;
   options.questions.reading = args.reading;
+  options.questions.noise = args.user_noise;
   options.plain = args.plain;
   return options;
 }

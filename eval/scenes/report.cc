@@ -131,7 +131,9 @@ std::string acceptance_json(const std::vector<ScenesReport>& reports, const Mode
                      {"classes", options.scene.classes},
                      {"width", options.scene.width},
                      {"height", options.scene.height},
-                     {"questions", options.plain ? "plain" : "as trained"},
+                     {"questions", options.plain             ? "plain"
+                                   : options.questions.noise ? "three in ten with slips"
+                                                             : "as trained"},
                      {"splits", splits}};
   return json.dump(1) + "\n";
 }

@@ -160,6 +160,24 @@ TEST(EvalScenes, AsksPhotographsForNames) {
   expect_refused(run({"data", "scenes", "--split", "val-real", "--out", folder.path("x")}), 2);
 }
 
+TEST(EvalScenes, AsksAsUsersType) {
+  const TestFolder folder;
+  const auto questions = [&](const std::string& name, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"eval", "scenes", "-m", kStarter, "--quiet", "--n", "20", "--json",
+                                         "--answers", folder.path(name)});
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    std::vector<std::string> asked;
+    for (const json& line : json_lines(read_all(folder.path(name)))) asked.push_back(line["question"]);
+    return asked;
+  };
+  const std::vector<std::string> clean = questions("clean", {}), typed = questions("typed", {"--user-noise"});
+  ASSERT_EQ(clean.size(), typed.size());
+  double changed = 0;
+  for (std::size_t i = 0; i < clean.size(); ++i) changed += clean[i] != typed[i];
+  EXPECT_NEAR(changed / static_cast<double>(clean.size()), 0.3, 0.12);
+}
+
 /// Each figure of models/tiny/acceptance.json less 4 points, for 200 scenes in the place of 1,000. The count
 /// of what was asked 200 times moves by 3 of them.
 TEST(EvalScenes, TheShippedModelSeesAsItsCardSays) {

@@ -167,6 +167,7 @@ void add_eval(CLI::App& app, Options& o) {
                   "train, val-seed, val-bg, val-style, val-photo or val-real (repeatable) [val-seed]");
   add_scene_options(scenes, o.scenes);
   scenes.flag("Scenes", "--plain", o.scenes.plain, "Ask without the words that want a short answer");
+  scenes.flag("Scenes", "--user-noise", o.scenes.user_noise, "Three questions in ten as users type them");
   scenes.model();
   scenes.value("Output", "-o,--output", o.output.out, "FILE", "Write acceptance.json there");
   scenes.value("Output", "--answers", o.scenes.answers, "FILE",
