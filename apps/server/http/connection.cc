@@ -3,8 +3,6 @@
 // connection_answer.cc.
 #include "server/http/connection.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 
 #include "server/http/live.h"
@@ -28,10 +26,9 @@ void fail(Exchange& exchange, const Refusal& refusal) {
 }
 }  // namespace
 
-Connection::Connection(std::shared_ptr<Core> core, tcp::socket socket, std::unique_ptr<Seat> seat,
-                       std::string local)
+Connection::Connection(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Seat> seat, std::string local)
     : core_(std::move(core)),
-      socket_(std::move(socket)),
+      wire_(std::move(wire)),
       seat_(std::move(seat)),
       local_(std::move(local)),
       timer_(core_->io) {
@@ -55,6 +52,7 @@ void Connection::close() {
   if (phase_ == Phase::kClosed) return;
   const auto self = shared_from_this();
   const bool in_work = phase_ == Phase::kHandling || phase_ == Phase::kStreaming;
+  const bool whole = !in_work && out_.empty();
   phase_ = Phase::kClosed;
   if (in_work) lost();
   if (fate_) {
@@ -62,9 +60,8 @@ void Connection::close() {
     fate_->closed = true;
   }
   report();
-  boost::system::error_code ignored;
   timer_.cancel();
-  socket_.close(ignored);
+  wire_.close(whole);
   core_->clients.erase(this);
   seat_.reset();
   parser_.reset();
@@ -77,11 +74,11 @@ void Connection::wait_readable() {
                      phase_ == Phase::kLingering || in_.size() < kReadAhead;
   if (phase_ == Phase::kClosed || reading_ || eof_ || !wants) return;
   reading_ = true;
-  socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->reading_ = false;
-                       if (!error) self->on_readable();
-                     });
+  wire_.socket().async_wait(wire_.read_needs(),
+                            [self = shared_from_this()](const boost::system::error_code& error) {
+                              self->reading_ = false;
+                              if (!error) self->on_readable();
+                            });
 }
 
 void Connection::on_readable() {
@@ -91,11 +88,11 @@ void Connection::on_readable() {
   reading_ = true;                        // the next wait is for after these turns
   for (int turn = 0; turn < 4; ++turn) {  // others get theirs
     const bool begins = (phase_ == Phase::kIdle || phase_ == Phase::kHead) && unwanted_ == 0;
-    const std::size_t room = begins ? kFirstRead : core_->scratch.size();
-    const ssize_t got = ::recv(socket_.native_handle(), core_->scratch.data(), room, MSG_DONTWAIT);
+    const std::size_t room = begins && !wire_.is_tls() ? kFirstRead : core_->scratch.size();
+    const ssize_t got = wire_.read(core_->scratch.data(), room);
     if (got > 0) {
       take({core_->scratch.data(), static_cast<std::size_t>(got)});
-      if (static_cast<std::size_t>(got) < room) break;
+      if (static_cast<std::size_t>(got) < room && !wire_.heard_farewell()) break;
       if (begins) advance();
       if (phase_ == Phase::kClosed) return;
       continue;
@@ -218,6 +215,11 @@ void Connection::read_head() {
   head_only_ = request.method == "HEAD";
   body_open_ = parser_->has_body();
   phase_ = Phase::kBody;
+  if (wire_.is_plain_by_mistake()) {
+    keep_alive_ = false;
+    throw Refusal(400, "tls_required",
+                  "plain HTTP on a port that speaks TLS: write https:// instead of http://");
+  }
   const bool upgrades = parser_->wants_websocket();
   admission_ = core_->guard.admit(request, local_, core_->hosts, upgrades);
   if (admission_.preflight) {
@@ -334,7 +336,7 @@ void Connection::upgrade() {
   timer_.cancel();
   status_ = 101;
   report();
-  open_websocket(core_, std::move(socket_), std::move(seat_), std::move(parser_->request()), router_, *route_,
+  open_websocket(core_, std::move(wire_), std::move(seat_), std::move(parser_->request()), router_, *route_,
                  admission_.headers);
 }
 

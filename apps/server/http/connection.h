@@ -7,6 +7,7 @@
 
 #include "server/http/core.h"
 #include "server/http/exchange.h"
+#include "server/http/wire.h"
 
 namespace moonbeam::server {
 
@@ -22,7 +23,7 @@ struct Fate {
 
 class Connection final : public Client, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<Core> core, tcp::socket socket, std::unique_ptr<Seat> seat, std::string local);
+  Connection(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Seat> seat, std::string local);
   ~Connection() override;
   void start();
   void drain() override;
@@ -73,7 +74,7 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   Clock::time_point next_time() const;
 
   std::shared_ptr<Core> core_;
-  tcp::socket socket_;
+  Wire wire_;
   std::unique_ptr<Seat> seat_;
   std::string local_;
   net::steady_timer timer_;
@@ -105,9 +106,8 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   Request record_;  // who asked what, without headers and body: for the log
 };
 
-/// Takes over the socket of an accepted handshake.
-void open_websocket(std::shared_ptr<Core> core, tcp::socket socket, std::unique_ptr<Seat> seat,
-                    Request request, std::shared_ptr<const Router> router, const Route& route,
-                    const Headers& extra);
+/// Takes over the wire of an accepted handshake.
+void open_websocket(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Seat> seat, Request request,
+                    std::shared_ptr<const Router> router, const Route& route, const Headers& extra);
 
 }  // namespace moonbeam::server

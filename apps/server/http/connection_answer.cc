@@ -1,7 +1,5 @@
 // What a connection writes, and when it is given up. All writing goes through push(), all waiting through
 // one timer.
-#include <sys/socket.h>
-
 #include <cerrno>
 
 #include "server/http/answer.h"
@@ -90,8 +88,7 @@ void Connection::push(std::string bytes) {
 void Connection::pump() {
   while (!out_.empty() && phase_ != Phase::kClosed) {
     const std::string& first = out_.front();
-    const ssize_t sent = ::send(socket_.native_handle(), first.data() + out_at_, first.size() - out_at_,
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = wire_.write(first.data() + out_at_, first.size() - out_at_);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (sent < 0) return close();
@@ -106,13 +103,13 @@ void Connection::pump() {
   if (out_.empty() || phase_ == Phase::kClosed) return;
   writing_ = true;
   arm();
-  socket_.async_wait(tcp::socket::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->writing_ = false;
-                       if (error || self->phase_ == Phase::kClosed) return;
-                       self->pump();
-                       self->advance();
-                     });
+  wire_.socket().async_wait(wire_.write_needs(),
+                            [self = shared_from_this()](const boost::system::error_code& error) {
+                              self->writing_ = false;
+                              if (error || self->phase_ == Phase::kClosed) return;
+                              self->pump();
+                              self->advance();
+                            });
 }
 
 /// The answer is with the kernel.
@@ -140,8 +137,7 @@ void Connection::linger() {
   phase_ = Phase::kLingering;
   in_.clear();
   trim();
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  wire_.end_writing();
   set_deadline(core_->options.limits.linger_time);
 }
 

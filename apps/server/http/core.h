@@ -32,7 +32,7 @@ class Client {
 /// still holds an exchange.
 struct Core {
   Core(ServerOptions options_of, WorkerPool& pool_of)
-      : options(std::move(options_of)), pool(pool_of), guard(options.guard, options.keys) {}
+      : options(std::move(options_of)), pool(pool_of), guard(options.guard, options.keys), tls(options.tls) {}
 
   /// Runs `job` on the loop; after the stop it is let go. From any thread.
   template <typename Job>
@@ -50,11 +50,12 @@ struct Core {
   ServerOptions options;
   net::io_context io{1};
   WorkerPool& pool;
-  Guard guard;  // set_keys from any thread
+  Guard guard;                     // set_keys from any thread
+  std::shared_ptr<const Tls> tls;  // of connections from now on; null where they are plain
   std::shared_ptr<const Router> router = std::make_shared<const Router>();
   std::optional<Refusal> held;
   bool draining = false;
-  std::vector<std::string> hosts;
+  std::vector<std::string> hosts;      // that we listen on, or that our certificate is for
   std::array<char, 64 << 10> scratch;  // what recv() fills before it is known whose bytes those are
   std::size_t in_work = 0;             // POST requests
   std::size_t bodies = 0;              // bytes in memory

@@ -185,8 +185,8 @@ std::vector<Listener> open_loopback(std::uint16_t port) {
 
 }  // namespace
 
-std::string Listener::url() const {
-  return "http://" + bracketed(address) + ":" + std::to_string(port);
+std::string Listener::url(std::string_view scheme) const {
+  return std::string(scheme) + "://" + bracketed(address) + ":" + std::to_string(port);
 }
 
 HostPort parse_host_port(const std::string& text) {

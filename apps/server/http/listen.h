@@ -17,7 +17,7 @@ struct Listener {
   bool loopback = false;
 
   /// "http://127.0.0.1:2020"
-  std::string url() const;
+  std::string url(std::string_view scheme = "http") const;
 };
 
 struct HostPort {

@@ -66,12 +66,14 @@ class Door : public std::enable_shared_from_this<Door> {
     if (crowded || core_->connections >= limits.connections) return turn_away(socket, crowded);
     socket.set_option(tcp::no_delay(true), error);
     auto seat = std::make_unique<Seat>(core_, address);
-    std::make_shared<Connection>(core_, std::move(socket), std::move(seat), plain_address(local.address()))
+    std::make_shared<Connection>(core_, Wire(std::move(socket), core_->tls), std::move(seat),
+                                 plain_address(local.address()))
         ->start();
   }
 
-  /// A word if the kernel takes it at once.
+  /// A word if the kernel takes it at once. Before a handshake there are no words.
   void turn_away(tcp::socket& socket, bool crowded) {
+    if (core_->tls) return;
     const Response response =
         error_response(Refusal(503, "too_many_connections",
                                crowded ? "too many connections from this address" : "too many connections"),
@@ -113,9 +115,17 @@ struct Server::Impl {
     if (options.inherit) listeners = inherited_listeners();
     if (listeners.empty()) listeners = open_listeners(options.listen, options.port);
     for (const Listener& listener : listeners) {
-      core->hosts.push_back(listener.host);
       doors.push_back(std::make_shared<Door>(core, listener));  // owns the descriptor from here
     }
+    name_hosts();
+  }
+
+  /// On the loop, once that runs.
+  void name_hosts() {
+    core->hosts.clear();
+    for (const Listener& listener : listeners) core->hosts.push_back(listener.host);
+    if (core->tls)
+      core->hosts.insert(core->hosts.end(), core->tls->hosts().begin(), core->tls->hosts().end());
   }
 
   /// On the loop.
@@ -168,6 +178,14 @@ void Server::hold(std::optional<Refusal> refusal) {
 
 void Server::set_keys(std::vector<Key> keys) {
   impl_->core->guard.set_keys(std::move(keys));
+}
+
+void Server::set_tls(std::shared_ptr<const Tls> tls) {
+  impl_->core->post([impl = impl_.get(), fresh = std::move(tls)]() mutable {
+    if (impl->core->tls == nullptr || fresh == nullptr) return;
+    impl->core->tls = std::move(fresh);
+    impl->name_hosts();
+  });
 }
 
 void Server::drain() {

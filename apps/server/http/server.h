@@ -13,6 +13,7 @@
 #include "server/http/listen.h"
 #include "server/http/parser.h"
 #include "server/http/router.h"
+#include "server/tls/tls.h"
 
 namespace moonbeam::server {
 
@@ -62,6 +63,8 @@ struct ServerOptions {
   Limits limits = {};
   GuardOptions guard = {};
   std::vector<Key> keys = {};
+  /// Where it is set, all connections are encrypted; its hosts are names of this server.
+  std::shared_ptr<const Tls> tls = {};
   /// On the transport's thread: to be short.
   std::function<void(const Finished&)> on_finished = {};
 };
@@ -87,6 +90,8 @@ class Server {
   /// Everything but `quick` routes is answered so; nothing lifts it.
   void hold(std::optional<Refusal> refusal);
   void set_keys(std::vector<Key> keys);
+  /// For connections that come later; only where the server was made with some.
+  void set_tls(std::shared_ptr<const Tls> tls);
 
   /// New requests are refused (503 shutting_down), idle connections end, WebSockets are closed (1001), those
   /// in work go on.

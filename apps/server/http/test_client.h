@@ -1,4 +1,4 @@
-// A client of the tests: a plain socket that says exactly what it is told.
+// A client of the tests: a socket that says exactly what it is told, through TLS where the tests speak that.
 #pragma once
 
 #include <arpa/inet.h>
@@ -11,9 +11,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "server/http/test_tls.h"
 
 namespace moonbeam::server {
 
@@ -27,35 +30,42 @@ struct Answer {
 
 class TestClient {
  public:
-  explicit TestClient(std::uint16_t port) {
+  explicit TestClient(std::uint16_t port, bool tls = tests_speak_tls(), int newest = 0) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (tls && connected_) tls_ = std::make_unique<TestTls>(fd_, newest);
   }
   ~TestClient() { hang_up(); }
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
   TestClient(TestClient&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), in_(std::move(other.in_)) {}
+      : fd_(std::exchange(other.fd_, -1)),
+        connected_(other.connected_),
+        in_(std::move(other.in_)),
+        tls_(std::move(other.tls_)) {}
 
   TestClient& operator=(TestClient&& other) noexcept {
     std::swap(fd_, other.fd_);
     connected_ = other.connected_;
     in_ = std::move(other.in_);
+    std::swap(tls_, other.tls_);
     return *this;
   }
 
   bool connected() const { return connected_; }
   int fd() const { return fd_; }
+  TestTls& tls() { return *tls_; }
 
   /// All of it, or false where the server no longer reads.
   bool say(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
+      const ssize_t sent = tls_ ? tls_->send(bytes.data(), bytes.size())
+                                : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (!tls_ && sent < 0 && errno == EINTR) continue;
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -63,6 +73,8 @@ class TestClient {
   }
 
   void hang_up() {
+    if (tls_) tls_->say_farewell();
+    tls_.reset();
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
   }
@@ -70,15 +82,14 @@ class TestClient {
   void reset() {
     const linger now = {1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    tls_.reset();
     hang_up();
   }
 
   /// Reads until `end` says that it is enough, or nothing comes for `ms`. False at the end of the stream.
   bool fill(int ms = 5000) {
-    pollfd wait = {fd_, POLLIN, 0};
-    if (::poll(&wait, 1, ms) <= 0) return false;
     char buffer[65536];
-    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+    const ssize_t got = receive(buffer, sizeof buffer, ms);
     if (got <= 0) return false;
     in_.append(buffer, static_cast<std::size_t>(got));
     return true;
@@ -87,10 +98,9 @@ class TestClient {
   bool closes(int ms = 5000) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
     while (std::chrono::steady_clock::now() < end) {
-      pollfd wait = {fd_, POLLIN, 0};
-      if (::poll(&wait, 1, ms) <= 0) return false;
       char buffer[65536];
-      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+      const ssize_t got = receive(buffer, sizeof buffer, ms);
+      if (got == kNothing) return false;
       if (got <= 0) return true;
       in_.append(buffer, static_cast<std::size_t>(got));
     }
@@ -135,6 +145,18 @@ class TestClient {
   }
 
  private:
+  static constexpr ssize_t kNothing = -2;  // came in time
+
+  ssize_t receive(char* to, std::size_t size, int ms) {
+    if (tls_) {
+      const ssize_t got = tls_->receive(to, size, ms);
+      return got < 0 ? kNothing : got;
+    }
+    pollfd wait = {fd_, POLLIN, 0};
+    if (::poll(&wait, 1, ms) <= 0) return kNothing;
+    return ::recv(fd_, to, size, 0);
+  }
+
   static void read_head(Answer& answer) {
     std::size_t at = answer.head.find("\r\n");
     if (answer.head.size() > 12) answer.status = std::stoi(answer.head.substr(9, 3));
@@ -171,6 +193,7 @@ class TestClient {
   int fd_ = -1;
   bool connected_ = false;
   std::string in_;
+  std::unique_ptr<TestTls> tls_;
 };
 
 }  // namespace moonbeam::server

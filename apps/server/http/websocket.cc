@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "server/http/connection.h"
+#include "server/http/wire_stream.h"
 
 namespace moonbeam::server {
 
@@ -20,11 +21,11 @@ constexpr std::size_t kMessagesAhead = 16;  // handed to the handler and not loo
 
 class Session final : public Socket, public Client, public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<Core> core, tcp::socket socket, std::unique_ptr<Seat> seat, Request request)
+  Session(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Seat> seat, Request request)
       : core_(std::move(core)),
         seat_(std::move(seat)),
         request_(std::move(request)),
-        stream_(std::move(socket)),
+        stream_(WireStream(std::move(wire))),
         timer_(core_->io),
         serial_(std::make_shared<Serial>(core_->pool)) {}
 
@@ -212,9 +213,8 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   void shut(int code) {
     if (std::exchange(shut_, true)) return;
     const auto self = shared_from_this();
-    boost::system::error_code ignored;
     timer_.cancel();
-    beast::get_lowest_layer(stream_).close(ignored);
+    stream_.next_layer().wire().close(false);
     core_->clients.erase(this);
     --core_->sockets;
     seat_.reset();
@@ -231,7 +231,7 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   std::unique_ptr<Seat> seat_;
   Request request_;
   beast::http::request<beast::http::empty_body> handshake_;
-  websocket::stream<tcp::socket, false> stream_;  // false: no compression
+  websocket::stream<WireStream, false> stream_;  // false: no compression
   net::steady_timer timer_;
   beast::flat_buffer buffer_;
   std::deque<Message> out_;
@@ -247,10 +247,9 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
 
 }  // namespace
 
-void open_websocket(std::shared_ptr<Core> core, tcp::socket socket, std::unique_ptr<Seat> seat,
-                    Request request, std::shared_ptr<const Router> router, const Route& route,
-                    const Headers& extra) {
-  std::make_shared<Session>(std::move(core), std::move(socket), std::move(seat), std::move(request))
+void open_websocket(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Seat> seat, Request request,
+                    std::shared_ptr<const Router> router, const Route& route, const Headers& extra) {
+  std::make_shared<Session>(std::move(core), std::move(wire), std::move(seat), std::move(request))
       ->open(std::move(router), route, extra);
 }
 

@@ -79,6 +79,7 @@ class Echo {
   explicit Echo(ServerOptions options = {}) {
     options.listen = {"127.0.0.1:0"};
     options.inherit = false;
+    options.tls = tls_of_tests();
     Router router;
     router.add({.method = "GET",
                 .path = "/ws",
@@ -156,7 +157,7 @@ TEST(WebSocket, CarriesMessagesBothWays) {
   EXPECT_EQ(hear(client).close_code(), 1000);
   EXPECT_TRUE(client.closes(2000));
   client.hang_up();
-  EXPECT_TRUE(within(2s, [&] { return echo.closed == 1000; }));
+  EXPECT_TRUE(within(2s, [&] { return echo.closed == 1000; })) << echo.closed;
   EXPECT_TRUE(within(2s, [&] { return echo.server->stats().connections == 0; }));
   EXPECT_EQ(echo.server->stats().sockets, 0U);
 }

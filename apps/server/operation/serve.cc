@@ -140,9 +140,11 @@ class Serving {
   void open_server() {
     ServerOptions options = options_.server;
     options.keys = keys();
+    if (options_.tls) options.tls = options_.tls();
     const bool has_keys = !options.keys.empty();
     if (!options_.key_file.empty() && !has_keys)
       base::fail(ErrorCode::kInvalidArgument, options_.key_file, ": expected at least one key");
+    const std::shared_ptr<const Tls> tls = options.tls;
     options.on_finished = [this](const Finished& finished) {
       metrics_.finished(finished);
       if (log_ && !is_probe(finished.route)) log_->write(finished);
@@ -162,8 +164,9 @@ class Serving {
     if (!options_.port_file.empty()) write_port_file();
     std::string places;
     for (const Listener& listener : server_->listeners())
-      places += (places.empty() ? "" : " and ") + listener.url();
+      places += (places.empty() ? "" : " and ") + listener.url(tls ? "https" : "http");
     say("listening on " + places);
+    if (tls) introduce(*tls);
     if (options_.on_listening) options_.on_listening(server_->listeners());
   }
 
@@ -180,8 +183,31 @@ class Serving {
     say("ready");
   }
 
+  void introduce(const Tls& tls) const {
+    say("the certificate's SHA-256 fingerprint is " + tls.fingerprint());
+    if (!tls.warning().empty()) say("warning: " + tls.warning());
+  }
+
   void reload() {
     if (log_) log_->reopen();
+    reload_keys();
+    if (options_.tls) reload_tls();
+  }
+
+  /// Connections keep what they began with.
+  void reload_tls() {
+    try {
+      const std::shared_ptr<const Tls> fresh = options_.tls();
+      server_->set_tls(fresh);
+      say("certificate read again");
+      introduce(*fresh);
+    } catch (const Error& error) {
+      say(std::string(error.what()) + "; the certificate stays as it is");
+      if (log_) log_->event("certificate_refused");
+    }
+  }
+
+  void reload_keys() {
     try {
       std::vector<Key> fresh = keys();
       // An empty file is more likely half written than meant.

@@ -40,7 +40,9 @@ struct ServeOptions {
   LogOptions log = {};
   bool log_requests = true;
   std::string key_file = {};  ///< read at the start and at SIGHUP, beside server.keys
-  bool no_auth = false;       ///< let everybody in, also on addresses that others reach
+  /// Reads the certificate and its key, at the start and at SIGHUP; empty: without TLS. @throws Error.
+  std::function<std::shared_ptr<const Tls>()> tls = {};
+  bool no_auth = false;  ///< let everybody in, also on addresses that others reach
   bool metrics_open = false;
   std::string port_file = {};
   std::chrono::milliseconds grace{20'000};
@@ -50,8 +52,8 @@ struct ServeOptions {
   std::function<void(const std::string&)> say = {};
 };
 
-/// Serves until SIGTERM or SIGINT, which it takes from the whole process. SIGHUP reads the keys and opens the
-/// log anew.
+/// Serves until SIGTERM or SIGINT, which it takes from the whole process. SIGHUP reads the keys and the
+/// certificate and opens the log anew.
 /// @return 0 at the clean end; 128 + the signal where a second one ended what was in work.
 /// @throws Error kExhausted (port taken), kInvalidArgument, and whatever open() throws.
 int serve(ServeOptions options, Backend& backend);
