@@ -49,9 +49,17 @@ live::PageOptions page_options(const ServeArgs& args) {
   return page;
 }
 
-void show_page(const std::string& url, bool open, bool quiet) {
-  if (!quiet) complain("note: the live page is at " + url);
-  if (open && !open_browser(url)) complain("note: no browser could be started; open " + url);
+void show_page(const PagePlaces& places, bool tls, bool open, bool quiet) {
+  if (!quiet) {
+    complain("note: the live page is at " + places.here);
+    std::string others;
+    for (const std::string& url : places.elsewhere) others += (others.empty() ? "" : " or ") + url;
+    if (!others.empty()) complain("note: on a phone or another machine open " + others);
+    if (!others.empty() && !tls)
+      complain("note: browsers there give the camera to https alone: --tls-self-signed makes it that");
+    if (others.empty() && tls) complain("note: only this machine reaches it; --host 0.0.0.0 lets a phone in");
+  }
+  if (open && !open_browser(places.here)) complain("note: no browser could be started; open " + places.here);
 }
 
 }  // namespace moonbeam::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "cli/tls.h"
 #include "live/page/page.h"
 #include "server/http/guard.h"
 
@@ -14,6 +15,6 @@ std::vector<server::Key> keys_of(const ServeArgs& args);
 live::PageOptions page_options(const ServeArgs& args);
 
 /// Says where the page is, and shows it if that was asked for.
-void show_page(const std::string& url, bool open, bool quiet);
+void show_page(const PagePlaces& places, bool tls, bool open, bool quiet);
 
 }  // namespace moonbeam::cli

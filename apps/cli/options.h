@@ -143,9 +143,9 @@ struct ServeArgs {
   std::string host;
   int port = 2020;
   std::vector<std::string> listen, keys, allowed_hosts, cors_origins, aliases;
-  std::string port_file, key_file, log_file;
+  std::string port_file, key_file, log_file, tls_cert, tls_key;
   bool no_auth = false, metrics_open = false, log_anon = false, no_log = false;
-  bool no_any_model = false, no_exif = false;
+  bool no_any_model = false, no_exif = false, tls_self_signed = false;
   std::string multi_image = "last";
   double rate = 0;
   std::string max_body = "20M", timeout = "300s", image_cache = "512M", grace = "20s";

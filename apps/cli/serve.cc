@@ -10,6 +10,7 @@
 #include "cli/live.h"
 #include "cli/serve_args.h"
 #include "cli/session.h"
+#include "cli/tls.h"
 #include "cli/tools.h"
 #include "server/api/native.h"
 #include "server/api/ollama/routes.h"
@@ -118,14 +119,15 @@ int run_serve(const Options& options) {
   serve.log = {.path = args.log_file, .anonymous = args.log_anon};
   serve.log_requests = !args.no_log;
   serve.key_file = args.key_file;
+  serve.tls = tls_of(args, options.output.quiet);
   serve.no_auth = args.no_auth;
   serve.metrics_open = args.metrics_open;
   serve.port_file = args.port_file;
   serve.grace = std::chrono::milliseconds(parse_duration_ms("--grace", args.grace));
   if (!options.output.quiet) serve.say = [](const std::string& what) { complain("note: " + what); };
   if (options.verb == "live") {
-    serve.on_listening = [&](const std::vector<server::Listener>& listeners) {
-      show_page(listeners.front().url() + "/", args.open, options.output.quiet);
+    serve.on_listening = [&, tls = serve.tls != nullptr](const std::vector<server::Listener>& listeners) {
+      show_page(page_places(listeners, tls), tls, args.open, options.output.quiet);
     };
   }
   ModelBackend backend(options);

@@ -87,6 +87,15 @@ void add_access(CLI::App& verb, ServeArgs& o) {
       ->check(real_from_zero());
 }
 
+void add_tls(CLI::App& verb, ServeArgs& o) {
+  Group tls(verb, "TLS");
+  tls.value("--tls-cert", o.tls_cert, "FILE",
+            "Speak https with this certificate, in PEM; read again at SIGHUP");
+  tls.value("--tls-key", o.tls_key, "FILE", "Its key, in PEM, without a passphrase");
+  tls.flag("--tls-self-signed", o.tls_self_signed,
+           "Speak https with a certificate of our own for this machine's names, made once and kept");
+}
+
 void add_answers(CLI::App& verb, ServeArgs& o) {
   Group answers(verb, "Answers");
   answers.list("--alias", o.aliases, "NAME", "Another name of the model (repeatable)");
@@ -148,6 +157,7 @@ void add_operation(CLI::App& verb, ServeArgs& o) {
 
 void add_serve_options(CLI::App& verb, ServeArgs& args) {
   add_access(verb, args);
+  add_tls(verb, args);
   add_answers(verb, args);
   add_limits(verb, args);
   add_operation(verb, args);
@@ -155,12 +165,13 @@ void add_serve_options(CLI::App& verb, ServeArgs& args) {
 
 const std::vector<std::string>& serve_settings() {
   static const std::vector<std::string> names = {
-      "host",         "port",        "listen",       "port-file",       "api-key-file",
-      "api-key",      "no-auth",     "metrics-open", "allowed-host",    "cors-origin",
-      "rate",         "max-body",    "max-pixels",   "timeout",         "max-queue",
-      "parallel",     "image-cache", "workers",      "max-connections", "max-connections-per-address",
-      "grace",        "log-file",    "log-anon",     "no-log",          "alias",
-      "no-any-model", "no-exif",     "multi-image"};
+      "host",       "port",        "listen",          "port-file",       "api-key-file",
+      "api-key",    "no-auth",     "metrics-open",    "allowed-host",    "cors-origin",
+      "rate",       "max-body",    "max-pixels",      "timeout",         "max-queue",
+      "parallel",   "image-cache", "workers",         "max-connections", "max-connections-per-address",
+      "tls-cert",   "tls-key",     "tls-self-signed", "grace",           "log-file",
+      "log-anon",   "no-log",      "alias",           "no-any-model",    "no-exif",
+      "multi-image"};
   return names;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -73,6 +74,13 @@ class Serving {
     folder_ = std::filesystem::temp_directory_path() /
               ("moonbeam_serving_" + std::to_string(::getpid()) + "_" + std::to_string(++count()));
     std::filesystem::create_directory(folder_);
+    const auto about_tls = [](const std::string& option) { return option.starts_with("--tls-"); };
+    tls_ = std::any_of(options.begin(), options.end(), about_tls);
+    if (!tls_ && server::tests_speak_tls()) {
+      tls_ = true;
+      options.emplace_back("--tls-self-signed");
+      spawn.env["XDG_STATE_HOME"] = folder();
+    }
     std::vector<std::string> arguments = {"serve", "-m", model, "--port", "0", "--port-file", port_file()};
     arguments.insert(arguments.end(), options.begin(), options.end());
     process_ = std::make_unique<Background>(arguments, spawn);
@@ -90,7 +98,7 @@ class Serving {
   Serving& operator=(const Serving&) = delete;
 
   bool ready() const { return client().ask(get("/ready")).status == 200; }
-  TestClient client() const { return TestClient(port); }
+  TestClient client() const { return TestClient(port, tls_); }
   Background& process() const { return *process_; }
   std::string folder() const { return folder_.string(); }
   std::string port_file() const { return (folder_ / "port").string(); }
@@ -103,6 +111,7 @@ class Serving {
     return number;
   }
   std::filesystem::path folder_;
+  bool tls_ = false;
   std::unique_ptr<Background> process_;
 };
 

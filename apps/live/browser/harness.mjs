@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, existsSync, rmSync } from 'node:fs';
+import { get as getTls } from 'node:https';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,11 +19,17 @@ export async function until(what, condition, ms = 20_000) {
   throw new Error('not within ' + ms / 1000 + ' s: ' + what);
 }
 
+const isHealthy = (url) => !url.startsWith('https:')
+  ? fetch(url + '/health').then(({ status }) => status === 200, () => false)
+  : new Promise((done) => {
+      getTls(url + '/health', { rejectUnauthorized: false }, (answer) => { answer.resume(); done(answer.statusCode === 200); }).on('error', () => done(false));
+    });
+
 /// `moonbeam live` on a port of its own.
-export async function startServer({ args = [], env = {}, port = 0 } = {}) {
+export async function startServer({ args = [], env = {}, port = 0, tls = false } = {}) {
   const portFile = join(scratch, 'port-' + Math.random());
-  const child = spawn(MOONBEAM, ['live', '-m', MODEL, '-t', '2', '--port', String(port), '--port-file', portFile, '--no-log', ...args],
-    { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn(MOONBEAM, ['live', '-m', MODEL, '-t', '2', '--port', String(port), '--port-file', portFile, '--no-log', ...(tls ? ['--tls-self-signed'] : []), ...args],
+    { env: { ...process.env, XDG_STATE_HOME: join(scratch, 'state'), ...env }, stdio: ['ignore', 'inherit', 'pipe'] });
   let said = '';
   child.stderr.on('data', (text) => { said += text; });
   const server = {
@@ -40,8 +47,8 @@ export async function startServer({ args = [], env = {}, port = 0 } = {}) {
     return existsSync(portFile);
   });
   server.port = Number(readFileSync(portFile, 'utf8'));
-  server.url = `http://127.0.0.1:${server.port}`;
-  await until('the model is loaded', async () => (await fetch(server.url + '/health').catch(() => ({}))).status === 200);
+  server.url = `${tls ? 'https' : 'http'}://127.0.0.1:${server.port}`;
+  await until('the model is loaded', () => isHealthy(server.url));
   return server;
 }
 

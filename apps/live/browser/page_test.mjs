@@ -485,11 +485,24 @@ test('on a page that is not secure it says why, and what helps', async () => {
   await page.click('text=Use the camera');
   const said = await text(page, 'notice');
   assert.match(said, /needs a secure page/);
-  for (const help of ['localhost:' + own.port, 'ssh -L', 'speaks https', 'Open files']) assert.ok(said.includes(help), help);
+  for (const help of ['localhost:' + own.port, 'ssh -L', '--tls-self-signed', `https://cam.test:${own.port}`, '--tls-cert', '--tls-key', 'Open files']) assert.ok(said.includes(help), help);
   await page.setInputFiles('#files', samples[0]);
   await answered(page);
   await browser.close();
   await own.stop();
+});
+
+test('through TLS the camera is there under any name', async () => {
+  const own = await startServer({ tls: true, args: ['--allowed-host', 'cam.test'] });
+  const browser = await launch(['--host-resolver-rules=MAP cam.test 127.0.0.1', ...fakeCamera(moving)]);
+  const page = await openPage(browser, `https://cam.test:${own.port}`, { ignoreHTTPSErrors: true });
+  await connected(page);
+  assert.equal(await page.evaluate(() => isSecureContext), true);
+  await useCamera(page);
+  await answered(page, 2);
+  assert.deepEqual(page.errors, []);
+  await browser.close();
+  assert.equal(await own.stop(), 0);
 });
 
 test('without a camera, and without leave, it says so and tries again', async () => {

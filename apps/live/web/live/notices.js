@@ -31,7 +31,8 @@ function explainInsecure() {
     title: 'The camera needs a secure page',
     text: `Browsers hand out the camera on https and on localhost only, and this page came from http://${location.host}. One of these helps:`,
     list: [['On the server’s own machine, open ', code(`http://localhost:${port}`)], ['From here, tunnel: ', code(`ssh -L ${port}:localhost:${port} ${location.hostname}`), ', then open ', code(`http://localhost:${port}`)],
-      ['Put a proxy that speaks https in front of the server'], ['Open files instead: that works everywhere']],
+      ['Start the server with ', code('--tls-self-signed'), ' and open ', code(`https://${location.host}`), ', or give it a certificate: ', code('--tls-cert'), ' and ', code('--tls-key')],
+      ['Open files instead: that works everywhere']],
     actions: [openFiles(true)],
   });
 }
