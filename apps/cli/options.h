@@ -146,6 +146,8 @@ struct ServeArgs {
   std::string port_file, key_file, log_file, tls_cert, tls_key;
   bool no_auth = false, metrics_open = false, log_anon = false, no_log = false;
   bool no_any_model = false, no_exif = false, tls_self_signed = false;
+  bool url_images = false, http_images = false;  ///< pictures of the web
+  std::vector<std::string> url_allow;            ///< hosts that they may come from; empty: any
   std::string multi_image = "last";
   double rate = 0;
   std::string max_body = "20M", timeout = "300s", image_cache = "512M", grace = "20s";

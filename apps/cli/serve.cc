@@ -12,6 +12,7 @@
 #include "cli/session.h"
 #include "cli/tls.h"
 #include "cli/tools.h"
+#include "cli/web_pictures.h"
 #include "server/api/native.h"
 #include "server/api/ollama/routes.h"
 #include "server/api/openai/chat_completions.h"
@@ -72,6 +73,7 @@ class ModelBackend final : public server::Backend {
     if (options.serve.multi_image == "tile") service.multi_image = server::MultiImage::kTile;
     if (options.serve.multi_image == "reject") service.multi_image = server::MultiImage::kReject;
     service.pictures.turn_uploads = !options.serve.no_exif;
+    service.pictures.fetch = web_pictures(options.serve);
     service.timeout_seconds =
         static_cast<double>(parse_duration_ms("--timeout", options.serve.timeout)) / 1000;
     return service;
@@ -97,6 +99,7 @@ server::ServerOptions server_options(const ServeArgs& args) {
   options.port = static_cast<std::uint16_t>(args.port);
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   options.workers = args.workers > 0 ? args.workers : std::max(2, cores);
+  if (args.url_images) options.workers += kWebPictures;  // who waits for another server holds nobody up
   options.in_work = static_cast<std::size_t>(args.parallel + args.max_queue);
   options.timeout = std::chrono::milliseconds(parse_duration_ms("--timeout", args.timeout));
   options.limits.parse.body = parse_bytes("--max-body", args.max_body);

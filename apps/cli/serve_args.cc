@@ -105,6 +105,11 @@ void add_answers(CLI::App& verb, ServeArgs& o) {
              "Several pictures in a turn of a chat: the last, one sheet of all, or an error")
       ->default_str("last")
       ->check(CLI::IsMember({"last", "tile", "reject"}));
+  answers.flag("--allow-url-images", o.url_images,
+               "Fetch pictures whose https address is given instead of them");
+  answers.list("--url-allow", o.url_allow, "HOST",
+               "Fetch them from this host alone; * stands for anything (repeatable)");
+  answers.flag("--allow-http-images", o.http_images, "Fetch them over http too");
   answers.flag("--no-exif", o.no_exif, "Take uploads as they lie; pictures in image_url always are");
 }
 
@@ -165,13 +170,13 @@ void add_serve_options(CLI::App& verb, ServeArgs& args) {
 
 const std::vector<std::string>& serve_settings() {
   static const std::vector<std::string> names = {
-      "host",       "port",        "listen",          "port-file",       "api-key-file",
-      "api-key",    "no-auth",     "metrics-open",    "allowed-host",    "cors-origin",
-      "rate",       "max-body",    "max-pixels",      "timeout",         "max-queue",
-      "parallel",   "image-cache", "workers",         "max-connections", "max-connections-per-address",
-      "tls-cert",   "tls-key",     "tls-self-signed", "grace",           "log-file",
-      "log-anon",   "no-log",      "alias",           "no-any-model",    "no-exif",
-      "multi-image"};
+      "host",      "port",         "listen",          "port-file",        "api-key-file",
+      "api-key",   "no-auth",      "metrics-open",    "allowed-host",     "cors-origin",
+      "rate",      "max-body",     "max-pixels",      "timeout",          "max-queue",
+      "parallel",  "image-cache",  "workers",         "max-connections",  "max-connections-per-address",
+      "tls-cert",  "tls-key",      "tls-self-signed", "allow-url-images", "allow-http-images",
+      "url-allow", "grace",        "log-file",        "log-anon",         "no-log",
+      "alias",     "no-any-model", "no-exif",         "multi-image"};
   return names;
 }
 

@@ -90,7 +90,10 @@ std::optional<std::string> decode_base64(std::string_view text) {
 DataUri read_data_uri(std::string_view text) {
   using Kind = DataUri::Kind;
   while (!text.empty() && value_of(text.front()) == kSpace) text.remove_prefix(1);
-  if (starts_with(text, "http://") || starts_with(text, "https://")) return {Kind::kWebAddress};
+  if (starts_with(text, "http://") || starts_with(text, "https://")) {
+    while (value_of(text.back()) == kSpace) text.remove_suffix(1);
+    return {Kind::kWebAddress, text};
+  }
   if (starts_with(text, "data:")) {
     const std::size_t comma = text.find(',');
     if (comma == std::string_view::npos) return {Kind::kOther};

@@ -16,7 +16,7 @@ std::optional<std::string> decode_base64(std::string_view text);
 struct DataUri {
   enum class Kind { kBase64, kWebAddress, kOther };
   Kind kind = Kind::kBase64;
-  std::string_view payload = {};  ///< base64, where it is that
+  std::string_view payload = {};  ///< base64, or the web address, where it is that
 };
 
 /// `data:<anything>;base64,<payload>`, or base64 by itself. http and https are web addresses; other schemes,

@@ -61,6 +61,7 @@ TEST(DataUri, TellsPicturesFromAddresses) {
   EXPECT_EQ(payload("data:text/plain;charset=utf-8;base64,Zm9v"), "Zm9v");
   EXPECT_EQ(payload(" \n data:x;base64, Zm9v"), " Zm9v");
   EXPECT_EQ(payload("Zm9v"), "Zm9v");
+  EXPECT_EQ(payload(" http://example.org/a.jpg\n"), "http://example.org/a.jpg");
   EXPECT_EQ(read_data_uri("http://example.org/a.jpg").kind, Kind::kWebAddress);
   EXPECT_EQ(read_data_uri("  HTTPS://example.org").kind, Kind::kWebAddress);
   for (const char* other :

@@ -25,20 +25,19 @@ double ms_since(Clock::time_point start) {
   throw Refusal(400, "image_decode_failed", message, field);
 }
 
-std::string base64_of(std::string_view uri, const std::string& field) {
-  const DataUri read = read_data_uri(uri);
-  switch (read.kind) {
-    case DataUri::Kind::kWebAddress:
-      throw Refusal(400, "url_images_disabled",
-                    field +
-                        ": this server fetches no pictures from web addresses, since whoever may ask it "
-                        "could have it call other machines; send the picture itself as a data URI",
-                    field);
-    case DataUri::Kind::kOther:
-      fail_decode(field, field + ": expected data:image/...;base64, or base64");
-    case DataUri::Kind::kBase64:
-      break;
-  }
+std::string fetched(std::string_view url, const std::string& field, const PictureLimits& limits) {
+  if (limits.fetch) return limits.fetch(url, field);
+  throw Refusal(400, "url_images_disabled",
+                field +
+                    ": this server fetches no pictures from web addresses unless it is started with "
+                    "--allow-url-images, since whoever may ask it could have it call other machines; send "
+                    "the picture itself as a data URI",
+                field);
+}
+
+std::string base64_of(const DataUri& read, const std::string& field) {
+  if (read.kind == DataUri::Kind::kOther)
+    fail_decode(field, field + ": expected data:image/...;base64, or base64");
   auto bytes = decode_base64(read.payload);
   if (!bytes) fail_decode(field, field + ": this is no base64");
   return std::move(*bytes);
@@ -63,8 +62,11 @@ Picture picture_from_bytes(std::string_view bytes, const std::string& field, boo
 }
 
 Picture picture_from_uri(std::string_view uri, const std::string& field, const PictureLimits& limits) {
+  const DataUri read = read_data_uri(uri);
+  if (read.kind == DataUri::Kind::kWebAddress)
+    return picture_from_bytes(fetched(read.payload, field, limits), field, false, limits);
   const auto start = Clock::now();
-  Picture out = picture_from_bytes(base64_of(uri, field), field, false, limits);
+  Picture out = picture_from_bytes(base64_of(read, field), field, false, limits);
   out.decode_ms = ms_since(start);
   return out;
 }

@@ -112,5 +112,22 @@ TEST(Picture, FromAWebAddressIsRefusedWithTheReason) {
     EXPECT_EQ(refused([&] { picture_of_uri(uri); }), "400 url_images_disabled image_url");
 }
 
+TEST(Picture, FromAWebAddressIsFetchedWhereThatIsAllowed) {
+  PictureLimits limits;
+  std::string asked;
+  limits.fetch = [&](std::string_view url, const std::string& field) -> std::string {
+    asked += field + " " + std::string(url) + ";";
+    if (url.ends_with("gone")) throw Refusal(400, "image_fetch_failed", "gone", field);
+    return url.ends_with("text") ? "no picture" : flat_png(1, 1, 8, 2);
+  };
+  EXPECT_EQ(picture_from_uri(" https://example.org/a.png", "image_url", limits).pixels(), 1);
+  EXPECT_EQ(refused([&] { picture_from_uri("https://example.org/text", "url", limits); }),
+            "400 image_decode_failed url");
+  EXPECT_EQ(refused([&] { picture_from_uri("https://example.org/gone", "url", limits); }),
+            "400 image_fetch_failed url");
+  EXPECT_EQ(asked,
+            "image_url https://example.org/a.png;url https://example.org/text;url https://example.org/gone;");
+}
+
 }  // namespace
 }  // namespace moonbeam::server
