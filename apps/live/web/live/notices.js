@@ -29,9 +29,9 @@ function explainInsecure() {
   const port = location.port || 80;
   notice.show({
     title: 'The camera needs a secure page',
-    text: `Browsers hand out the camera on https and on localhost only, and this page came from http://${location.host}. One of these helps:`,
+    text: 'Browsers give the camera to https and localhost only. One of these helps:',
     list: [['On the server’s own machine, open ', code(`http://localhost:${port}`)], ['From here, tunnel: ', code(`ssh -L ${port}:localhost:${port} ${location.hostname}`), ', then open ', code(`http://localhost:${port}`)],
-      ['Start the server with ', code('--tls-self-signed'), ' and open ', code(`https://${location.host}`), ', or give it a certificate: ', code('--tls-cert'), ' and ', code('--tls-key')],
+      ['Start the server with ', code('--tls-self-signed'), ' and open ', code(`https://${location.host}`), ', or give it --tls-cert and --tls-key'],
       ['Open files instead: that works everywhere']],
     actions: [openFiles(true)],
   });
