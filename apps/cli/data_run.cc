@@ -216,7 +216,7 @@ int run_data_answers(const Options& options) {
   const PipelineArgs& args = options.pipeline;
   const RunFolder work{args.work};
   const pipeline::RunRecipe recipe = pipeline::planned_recipe(work);
-  llm::Cache cache(recipe.cache.empty() ? work.cache().string() : recipe.cache, "answers");
+  llm::Cache cache(pipeline::cache_folder(recipe, work), "answers");
   const llm::BatchCounts counts = llm::read_batch(args.results, args.calls, cache, nullptr, {});
   cache.sync();
   const nlohmann::ordered_json all = {{"rows", counts.rows},       {"stored", counts.stored},

@@ -47,6 +47,7 @@ int run_verb(CommandLine& line) {
   if (verb == "data finish") return run_data_finish(options);
   if (verb == "data report") return run_data_report(options);
   if (verb == "data explain") return run_data_explain(options);
+  if (verb == "data stage") return run_data_stage(options);
   if (verb == "data estimate") return run_data_estimate(options);
   if (verb == "data answers") return run_data_answers(options);
   if (verb == "eval scenes") return run_eval_scenes(options);

@@ -78,11 +78,12 @@ struct DataArgs {
   int side = 96;
 };
 
-/// data run, work, submit, finish, report, explain, estimate, replay, answers.
+/// data run, work, submit, finish, report, explain, stage, estimate, answers.
 struct PipelineArgs {
-  std::string recipe, work, batch, sample, html, reference, results, calls;
+  std::string recipe, work, batch, sample, html, reference, results, calls, stage;
   int workers = 1, rank = 0, of = 1, tasks = 0, most_array = 0;
   bool again = false, no_wait = false, no_finish = false, slurm = false, print = false;
+  bool chunk = false, call = false, compare = false;
   std::vector<std::string> sbatch;
 };
 

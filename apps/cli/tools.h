@@ -22,6 +22,7 @@ int run_data_submit(const Options& options);
 int run_data_finish(const Options& options);
 int run_data_report(const Options& options);
 int run_data_explain(const Options& options);
+int run_data_stage(const Options& options);
 int run_data_estimate(const Options& options);
 int run_data_answers(const Options& options);
 int run_eval_scenes(const Options& options);

@@ -167,6 +167,10 @@ Cache::Cache(std::string folder, const std::string& writer) : folder_(std::move(
   refresh_locked();
 }
 
+Cache::Cache(std::string folder) : folder_(std::move(folder)), own_(false) {
+  refresh_locked();
+}
+
 Cache::~Cache() = default;
 
 void Cache::read_rows(Log& log, bool own) {
@@ -220,7 +224,7 @@ void Cache::refresh_locked() {
       logs_.push_back(std::make_unique<Log>(path, fd));
     }
   }
-  for (std::size_t i = 1; i < logs_.size(); ++i) read_rows(*logs_[i], false);
+  for (std::size_t i = own_ ? 1 : 0; i < logs_.size(); ++i) read_rows(*logs_[i], false);
 }
 
 bool Cache::contains(const RequestId& id) const {
@@ -243,6 +247,7 @@ std::optional<Result> Cache::find(const RequestId& id) const {
 }
 
 void Cache::append(const RequestId& id, const Result& result) {
+  if (!own_) base::fail(ErrorCode::kInvalidArgument, folder_, ": opened to be read only");
   const std::string payload = payload_of(id, result);
   if (payload.size() > kMaxRow) base::fail(ErrorCode::kExhausted, "request cache: an answer over 64 MB");
   const RowHead head{kRowMark, static_cast<std::uint32_t>(payload.size()), sum_of(payload)};
@@ -270,6 +275,7 @@ void Cache::append(const RequestId& id, const Result& result) {
 
 void Cache::sync() {
   const std::lock_guard lock(mutex_);
+  if (!own_) return;
   if (::fdatasync(logs_[0]->file.get()) != 0) base::fail_system(logs_[0]->path, "cannot be synced", errno);
 }
 

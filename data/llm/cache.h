@@ -29,6 +29,9 @@ class Cache {
   /// killed writer left half written is cut off.
   /// @throws Error kExhausted ("in use" by another writer, disk full), kCorrupt (no log of ours), kNotFound.
   Cache(std::string folder, const std::string& writer);
+  /// To look into only: nothing is made or written, and append() is refused. A folder that is not there holds
+  /// nothing. @throws Error kCorrupt.
+  explicit Cache(std::string folder);
   ~Cache();
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -55,7 +58,8 @@ class Cache {
 
   std::string folder_;
   mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<Log>> logs_;  // the first is ours
+  bool own_ = true;  // the first log is ours
+  std::vector<std::unique_ptr<Log>> logs_;
   std::unordered_map<RequestId, Place, RequestIdHash> places_;
   CacheStats stats_;
 };

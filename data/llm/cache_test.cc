@@ -28,6 +28,21 @@ Result answer(const std::string& text) {
   return result;
 }
 
+TEST(Cache, IsLookedIntoWithoutATrace) {
+  const base::TestFolder folder;
+  EXPECT_EQ(Cache(folder / "nowhere").stats().rows, 0u);
+  EXPECT_FALSE(std::filesystem::exists(folder / "nowhere"));
+  Cache writer(folder.path(), "w");
+  writer.append(id(1), answer("one"));
+  Cache reader(folder.path());
+  EXPECT_EQ(reader.find(id(1))->text, "one");
+  writer.append(id(2), answer("two"));
+  reader.refresh();
+  EXPECT_TRUE(reader.contains(id(2)));
+  EXPECT_THROW(reader.append(id(3), answer("three")), Error);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
 TEST(Cache, KeepsAnswersAndFailuresOverRuns) {
   const base::TestFolder folder;
   {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -289,6 +290,70 @@ TEST_F(Pipeline, AStoppedRunGoesOn) {
     ADD_FAILURE() << entry.path() << ": not given back";
   }
   ASSERT_EQ(run(command).status, 0);
+}
+
+/// What `data stage` prints, a picture a line.
+std::vector<json> lines_of(const Ran& ran) {
+  std::vector<json> out;
+  std::istringstream lines(ran.out);
+  for (std::string line; std::getline(lines, line);) out.push_back(json::parse(line));
+  return out;
+}
+
+TEST_F(Pipeline, EachStageIsReplayedAloneWithoutAServer) {
+  {
+    Mock mock(folder_, set(), {"--fault", "invalid_json=0.02", "--fault", "hallucinate=0.1"});
+    ASSERT_EQ(run(words(recipe(mock.url()), "work", 2)).status, 0);
+  }
+  const std::string work = folder_.path("work");
+  const auto stage = [&](const std::string& name, const std::string& picture,
+                         std::vector<std::string> more = {}) {
+    std::vector<std::string> command = {"data",   "stage", name,     picture,
+                                        "--work", work,    "--json", "--compare"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  };
+  const std::string before = read_all(work + "/plan.json");
+  std::map<std::string, std::set<std::string>> written;
+  for (int i = 0; i <= 12; ++i) {
+    const std::string name = "S" + std::to_string(i);
+    const Ran ran = stage(name, "scenes-3#query:count:0");
+    ASSERT_EQ(ran.status, 0) << name << ": " << ran.err << ran.out;
+    const json out = lines_of(ran).at(0);
+    EXPECT_EQ(out["picture"], "scenes-3");
+    EXPECT_EQ(out["compare"], json({{"input", "equal"}, {"output", "equal"}})) << name;
+    for (const auto& [member, value] : out["output"].items()) written[name].insert(member);
+    for (const json& call : out["calls"])
+      EXPECT_TRUE(call["id"].get<std::string>().starts_with("scenes-3/" + name + "/") || name == "S5");
+  }
+  EXPECT_TRUE(written["S0"].contains("picture"));
+  EXPECT_TRUE(written["S1"].contains("sheet"));
+  EXPECT_TRUE(written["S3"].contains("claims"));
+  EXPECT_TRUE(written["S6"].contains("captions"));
+  EXPECT_TRUE(written["S7"].contains("pairs"));
+  EXPECT_TRUE(written["S9"].contains("regions"));
+  const Ran chunk = stage("S12", "scenes-3", {"--chunk"});
+  EXPECT_EQ(chunk.status, 0) << chunk.err;
+  EXPECT_EQ(lines_of(chunk).size(), static_cast<std::size_t>(count_of_scenes() / 6));
+
+  // Another threshold is tried, with the same answers.
+  const std::string other =
+      folder_.put("other.toml", read_all(folder_.path("run.toml")) + "[S7]\nkeep = 0\n");
+  const Ran tried = stage("S7", "scenes-3", {"--recipe", other});
+  EXPECT_EQ(tried.status, 1) << tried.out;
+  EXPECT_EQ(lines_of(tried).at(0)["compare"], json({{"input", "equal"}, {"output", "differs"}}));
+  EXPECT_NE(tried.err.find("not those of the run"), std::string::npos) << tried.err;
+
+  EXPECT_EQ(stage("S13", "scenes-3").status, 2);
+  EXPECT_NE(stage("S3", "scenes-999").err.find("no picture 'scenes-999'"), std::string::npos);
+  fs::remove_all(work + "/cache");
+  EXPECT_NE(stage("S3", "scenes-3").err.find("is not stored"), std::string::npos);
+  EXPECT_FALSE(fs::exists(work + "/cache")) << "a replay leaves no trace";
+  Mock mock(folder_, set(), {"--fault", "invalid_json=0.02", "--fault", "hallucinate=0.1"});
+  recipe(mock.url());
+  const Ran called = stage("S3", "scenes-3", {"--call"});
+  EXPECT_EQ(called.status, 0) << called.err << called.out;
+  EXPECT_EQ(stage("S3", "scenes-3").status, 0) << "what was asked for is stored";
 }
 
 TEST_F(Pipeline, AnotherRecipeIsRefusedInTheSameFolder) {

@@ -144,6 +144,22 @@ void add_data_explain(CLI::App& data, Options& o) {
   explain.common_output();
 }
 
+void add_data_stage(CLI::App& data, Options& o) {
+  Builder stage(add_verb(data, "data stage"), o);
+  PipelineArgs& args = o.pipeline;
+  stage.positional("STAGE", args.stage, "S0 to S12");
+  stage.positional("PICTURE", args.sample, "Key of a picture, or id of one of its samples");
+  add_work_folder(stage, args);
+  stage.value("Stage", "--recipe", args.recipe, "FILE",
+              "Thresholds, prompts and models of this recipe instead of the run's");
+  stage.flag("Stage", "--chunk", args.chunk, "All pictures of the chunk that holds this one");
+  stage.flag("Stage", "--call", args.call, "Ask the servers for answers that the run has not stored");
+  stage.flag("Output", "--compare", args.compare,
+             "Say whether it equals what is stored; status 1 where it does not");
+  stage.flag("Output", "--json", o.output.json, "Print one JSON object a line");
+  stage.common_output();
+}
+
 void add_data_estimate(CLI::App& data, Options& o) {
   Builder estimate(add_verb(data, "data estimate"), o);
   estimate.positional("RECIPE", o.pipeline.recipe, "What to make of which annotations, with which models");
@@ -204,6 +220,7 @@ void add_training_verbs(CLI::App& app, Options& o) {
   add_data_finish(data, o);
   add_data_report(data, o);
   add_data_explain(data, o);
+  add_data_stage(data, o);
   add_data_estimate(data, o);
   add_data_answers(data, o);
   add_data_atlas(data, o);

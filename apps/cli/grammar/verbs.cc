@@ -75,6 +75,11 @@ constexpr std::array kVerbs = std::to_array<VerbInfo>({
      "moonbeam data report --work work --reference last.json --json > this.json"},
     {"data explain", "SAMPLE --work DIR", "Print where a sample comes from: picture, claims, verdicts, calls",
      "moonbeam data explain coco-7#query:count:0 --work work"},
+    {"data stage", "STAGE PICTURE --work DIR [OPTIONS]",
+     "Replay one stage of a picture from stored answers and print what it makes",
+     "moonbeam data stage S3 coco-7 --work work --compare\n"
+     "moonbeam data stage S12 coco-7 --work work --chunk --json\n"
+     "moonbeam data stage S6 coco-7 --work work --recipe other.toml --call"},
     {"data estimate", "RECIPE [OPTIONS]", "Calls, tokens, money and hours of a run that has not begun",
      "moonbeam data estimate recipe.toml"},
     {"data answers", "RESULTS CALLS --work DIR", "Take in what a service answered to a batch file",

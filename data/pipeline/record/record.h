@@ -185,6 +185,8 @@ struct Record {
   std::vector<CallNote> calls = {};
   /// "S3/quote-not-in-source": what was dropped or repaired, for the report.
   std::map<std::string, std::int64_t> counts = {};
+  /// By stage: record_hash() as the stage left the record, which a replay is held against.
+  std::map<std::string, std::string> hashes = {};
   Json scratch = nullptr;  ///< of the stage that is under way; never written
 
   const Claim* claim(const std::string& id) const;

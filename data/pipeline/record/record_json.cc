@@ -1,6 +1,10 @@
 #include "data/pipeline/record/record_json.h"
 
+#include <cstdio>
+#include <span>
+
 #include "base/error.h"
+#include "base/hash64.h"
 
 // nlohmann's macros look for to_json and from_json beside the types.
 namespace moonbeam::data {
@@ -37,7 +41,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Region, id, task, label, boxes, 
                                                 dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CallNote, stage, id, request, outcome, model)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Record, input, status, reason, attempts, picture, sheet,
-                                                sources, claims, captions, pairs, regions, calls, counts)
+                                                sources, claims, captions, pairs, regions, calls, counts,
+                                                hashes)
 
 namespace {
 
@@ -71,6 +76,21 @@ std::string record_line(const Record& record) {
     one.erase("traces");
   }
   return line_of(value, record.input.key);
+}
+
+Json record_json(const Record& record) {
+  Json value = record;
+  value.erase("input");
+  value.erase("hashes");
+  return value;
+}
+
+std::string record_hash(const Record& record) {
+  const std::string text = line_of(record_json(record), record.input.key);
+  char hex[17];
+  std::snprintf(hex, sizeof hex, "%016llx",
+                static_cast<unsigned long long>(base::hash64(std::as_bytes(std::span(text)))));
+  return hex;
 }
 
 Input input_of(std::string_view line, const std::string& where) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/pipeline/record/record_json.h"
 
 namespace moonbeam::pipeline {
 
@@ -52,6 +53,8 @@ class Pass {
       if (one.status == "ok") chunk.push_back(&one);
     }
     stage_.finish(chunk, context_);
+    const std::string name(stage_.name());
+    for (Visit& one : visits_) one.record.hashes[name] = record_hash(one.record);
   }
 
  private:

@@ -80,7 +80,7 @@ class Worker {
     for (const char* folder : {"ledger", "status", "leases", "shards", "cache"}) {
       fs::create_directories(options.work.root / folder);
     }
-    cache_.emplace(recipe.cache.empty() ? options.work.cache().string() : recipe.cache,
+    cache_.emplace(cache_folder(recipe, options.work),
                    base::cat(name_, recipe.cache.empty() ? "" : "-" + plan_.pipeline.substr(0, 12)));
     ledger_.emplace(options.work.ledger(name_).string(), plan_.pipeline.substr(0, 16));
     if (!options.batch.empty()) {
@@ -313,6 +313,10 @@ llm::ClientOptions client_options(const RunRecipe& recipe, const RunFolder& work
   out.dialect_file = (work.root / "dialects.json").string();
   out.batch = batch;
   return out;
+}
+
+std::string cache_folder(const RunRecipe& recipe, const RunFolder& work) {
+  return recipe.cache.empty() ? work.cache().string() : recipe.cache;
 }
 
 Prompts prompts_of(const RunRecipe& recipe) {

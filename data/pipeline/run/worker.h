@@ -41,6 +41,8 @@ struct WorkerResult {
 /// @throws Error kInvalidArgument (recipe, servers), kNotFound, kCorrupt, kExhausted (disk full).
 WorkerResult run_worker(const WorkerOptions& options, RunRecipe& recipe, const std::atomic<bool>& stop);
 
+/// Folder of the answers: the recipe's, or the work folder's own.
+std::string cache_folder(const RunRecipe& recipe, const RunFolder& work);
 /// Identity of the pipeline of a recipe: reads prompts and words.
 std::string identity_of(const RunRecipe& recipe);
 /// The recipe's own, or the program's.

@@ -33,6 +33,8 @@ class Stage {
   /// After all pictures of a chunk, in their order, rejected and failed ones left out: for what compares
   /// pictures with one another.
   virtual void finish(std::span<Record*> chunk, const Context& context) const;
+  /// Whether finish() does anything: without the rest of its chunk a picture cannot be replayed then.
+  virtual bool compares_pictures() const { return false; }
 };
 
 /// Counts an outcome that is no answer as "S7/cut" and says whether there is one.

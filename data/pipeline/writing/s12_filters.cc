@@ -52,6 +52,8 @@ class Filters final : public Stage {
     return {};
   }
 
+  bool compares_pictures() const override { return true; }
+
   void finish(std::span<Record*> chunk, const Context& context) const override {
     drop_repeats(chunk);
     for (Record* record : chunk) close_twins(*record);
