@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "data/pipeline/writing/style.h"
 #include "data/pipeline/writing/test_pictures.h"
 
@@ -180,6 +183,51 @@ TEST(Swapped, ChangesTheWordsAndTheirArticle) {
   EXPECT_EQ(swapped("Is the red cup red?", "red", "blue"), "") << "which of them?";
   EXPECT_EQ(swapped("Is it there?", "red", "blue"), "");
   EXPECT_EQ(swapped("Dog or cat?", "dog", "owl"), "Owl or cat?");
+}
+
+/// What the worked examples teach must be what the code lets through.
+TEST(Questions, TheHandWrittenExamplesKeepTheRules) {
+  const Rules rules(test_prompts());
+  std::map<std::string, int> types;
+  for (const Example& example : test_prompts().at("S7").examples) {
+    Record record;
+    record.input.key = "example";
+    std::vector<Fact> all;
+    for (const Json& row : example.input["claims"]) {
+      all.push_back({row["id"], row["type"], row["subject"], row["predicate"], row["object"]});
+      if (row["object"] == "0") continue;  // no claim: what is absent
+      Claim& claim = record.claims.emplace_back();
+      claim.id = row["id"];
+      claim.type = row["type"];
+      claim.subject = row["subject"];
+      claim.predicate = row["predicate"];
+      claim.object = row["object"];
+      claim.accepted = true;
+      if (claim.type != "count") continue;
+      record.sheet.counts.push_back({claim.subject, number_of(claim.object).value_or(0), true});
+    }
+    const Facts facts(record, test_lexicon());
+    std::set<std::string> seen;
+    for (const Json& row : example.output["pairs"]) {
+      Pair pair;
+      pair.type = example.input["qtype"];
+      pair.q = row["q"];
+      pair.a_short = row["a_short"];
+      pair.a_sentence = row["a_sentence"];
+      std::vector<Fact> cited;
+      for (const Json& id : row["claims"]) {
+        for (const Fact& fact : all) {
+          if (fact.id == id) cited.push_back(fact);
+        }
+      }
+      EXPECT_EQ(pair_fault(pair, cited, facts, rules, {}), "") << row.dump();
+      EXPECT_TRUE(seen.insert(pair.q).second) << row.dump();
+    }
+    EXPECT_LE(example.output["pairs"].size(), example.input["n"].get<std::size_t>());
+    ++types[example.input["qtype"]];
+  }
+  EXPECT_GE(test_prompts().at("S7").examples.size(), 64u);  // data.md, E3
+  for (const std::string& type : question_types()) EXPECT_GE(types[type], 6) << type;
 }
 
 }  // namespace
