@@ -4,7 +4,6 @@
 #include <moonbeam/error.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -16,6 +15,7 @@
 #include "data/pipeline/report/explain.h"
 #include "data/pipeline/run/embedder.h"
 #include "data/pipeline/run/join.h"
+#include "data/pipeline/run/stages.h"
 #include "data/pipeline/run/worker.h"
 
 namespace moonbeam::cli {
@@ -68,15 +68,17 @@ int run_data_explain(const Options& options) {
 }
 
 int run_data_estimate(const Options& options) {
-  const pipeline::RunRecipe recipe = pipeline::read_run_recipe(options.pipeline.recipe);
-  std::map<std::string, std::int64_t> tiers;
-  pipeline::join_inputs(recipe.inputs, [&](pipeline::Input& one) { ++tiers[pipeline::tier_of(one)]; });
+  pipeline::RunRecipe recipe = pipeline::read_run_recipe(options.pipeline.recipe);
   const pipeline::Prompts prompts = pipeline::prompts_of(recipe);
-  std::vector<pipeline::StageCalls> calls = pipeline::usual_calls();
+  const pipeline::Lexicon lexicon = pipeline::words_of_run(recipe);
+  const pipeline::Context context{prompts, lexicon, recipe.roles, 0, recipe.inputs.images};
+  pipeline::ExpectedRun run(lexicon);
+  pipeline::join_inputs(recipe.inputs, [&](pipeline::Input& one) { run.add(one); });
+  const std::vector<pipeline::ExpectedCalls> calls = run.calls(pipeline::make_stages(recipe), context);
   pipeline::EstimateOptions estimate_options;
   estimate_options.prompt_tokens = pipeline::prompt_tokens(prompts, calls);
   const pipeline::Estimate all = pipeline::estimate(
-      pipeline::tier_counts(tiers), calls, recipe.roles,
+      calls, recipe.roles,
       llm::parse_endpoints(base::read_file(recipe.servers, kMostServers), recipe.servers), estimate_options);
   StdoutSink().write(options.output.json ? pipeline::estimate_json(all).dump() + "\n"
                                          : pipeline::estimate_text(all));

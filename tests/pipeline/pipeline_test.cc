@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -290,6 +291,58 @@ TEST_F(Pipeline, AStoppedRunGoesOn) {
     ADD_FAILURE() << entry.path() << ": not given back";
   }
   ASSERT_EQ(run(command).status, 0);
+}
+
+/// Calls by stage: "S10v" is one of S10's, and so is the judge.
+std::map<std::string, double> estimated_calls(const json& estimate) {
+  std::map<std::string, double> out;
+  for (const json& row : estimate["stages"]) {
+    std::string stage = row["stage"];
+    if (stage == "judge" || stage == "entail") stage = "S10";
+    while (std::isalpha(static_cast<unsigned char>(stage.back()))) stage.pop_back();
+    out[stage] += row["calls"].get<double>();
+  }
+  return out;
+}
+
+/// Of all workers' ledgers: calls by stage, and tokens.
+std::pair<std::map<std::string, double>, double> spent_calls(const std::string& work) {
+  std::map<std::string, double> calls;
+  double tokens = 0;
+  for (const auto& entry : fs::directory_iterator(work + "/ledger")) {
+    std::istringstream lines(read_all(entry.path().string()));
+    for (std::string line; std::getline(lines, line);) {
+      const json row = json::parse(line);
+      if (row["stage"] == "probe") continue;
+      ++calls[row["stage"]];
+      tokens += row["prompt"].get<double>() + row["completion"].get<double>();
+    }
+  }
+  return {calls, tokens};
+}
+
+TEST_F(Pipeline, AnEstimateIsWhatARunTakes) {
+  Mock mock(folder_, set());
+  for (const bool eyes : {true, false}) {
+    std::string text = read_all(recipe(mock.url()));
+    if (!eyes) text.replace(text.find("vision = eyes"), 13, "");
+    const std::string path = folder_.put("run.toml", text), work = eyes ? "eyes" : "blind";
+    const json estimate = json::parse(run({"data", "estimate", path, "--json"}).out);
+    ASSERT_EQ(run(words(path, work)).status, 0);
+    const auto expected = estimated_calls(estimate);
+    const auto [spent, tokens] = spent_calls(folder_.path(work));
+    double all = 0;
+    for (const auto& [stage, calls] : spent) {
+      all += calls;
+      if (calls < 0.5 * count_of_scenes()) continue;  // rare ones: chance decides
+      EXPECT_NEAR(expected.at(stage), calls, 0.2 * calls)
+          << stage << (eyes ? " with" : " without") << " eyes";
+    }
+    EXPECT_NEAR(estimate["calls"].get<double>(), all, 0.2 * all);
+    if (eyes) continue;  // what a picture costs in tokens is each server's own
+    EXPECT_NEAR(estimate["prompt"].get<double>() + estimate["completion"].get<double>(), tokens,
+                0.25 * tokens);
+  }
 }
 
 /// What `data stage` prints, a picture a line.

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "data/pipeline/evidence/evidence.h"
 #include "data/pipeline/evidence/repair_check.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 
 namespace moonbeam::pipeline {
@@ -47,6 +48,16 @@ class RepairStage final : public Stage {
       calls.push_back(context.call(record, name(), {{"text", one->raw}, {"hints", hints}}, shape));
     }
     return calls;
+  }
+
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
+    const double tokens = kTokensAWord * words_a_text(picture.narratives);
+    return {{.prompt = "S2",
+             .role = Role::kWriter,
+             .calls = picture.narratives.texts,
+             .input = 40 + tokens,
+             .output = 20 + tokens,
+             .examples = examples_}};
   }
 
  private:

@@ -11,11 +11,14 @@
 #include "data/pipeline/evidence/sheet_check.h"
 #include "data/pipeline/evidence/subject.h"
 #include "data/pipeline/evidence/traces.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 
 namespace moonbeam::pipeline {
 
 namespace {
+
+constexpr double kClaimsANoun = 2, kSaidAgain = 0.5, kTokensAClaim = 25;
 
 struct Group {
   std::string part;
@@ -118,6 +121,30 @@ class ClaimStage final : public Stage {
       locate(record, context.lexicon);
     }
     return calls;
+  }
+
+  /// Texts of a kind together tell of each thing that it is there, and about as much again of what it is
+  /// like, how many there are and where.
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
+    const bool other = picture.narratives.texts + picture.captions.texts + picture.regions.texts > 0;
+    ExpectedCalls out{.prompt = "S3", .role = Role::kWriter, .input = 0, .output = 0, .examples = examples_};
+    picture.claims = 0;
+    for (const ExpectedTexts* one :
+         {&picture.narratives, &picture.captions, &picture.regions, &picture.alt}) {
+      if (one->texts == 0 || (one == &picture.alt && other)) continue;
+      const double claims = kClaimsANoun * one->nouns;
+      picture.claims += claims;
+      // Each text is quoted for what it says, though it says the same.
+      const double quoted = claims * (1 + kSaidAgain * (one->texts - 1));
+      out.input += kTokensAWord * one->words + 12 * one->texts + 4 * one->nouns;
+      out.output += kTokensAClaim * quoted;
+      ++out.calls;
+    }
+    picture.claims = std::min(picture.claims, static_cast<double>(most_claims_));
+    if (out.calls == 0) return {};
+    out.input /= out.calls;
+    out.output /= out.calls;
+    return {out};
   }
 
  private:

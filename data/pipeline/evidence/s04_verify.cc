@@ -15,11 +15,16 @@
 #include "data/pipeline/evidence/questions.h"
 #include "data/pipeline/evidence/sheet.h"
 #include "data/pipeline/evidence/sheet_check.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 
 namespace moonbeam::pipeline {
 
 namespace {
+
+// Of claims, in the mean: those that only a reader of the sheet can decide, those that need eyes.
+constexpr double kOnlyReadOnSheet = 0.02, kUnsettled = 0.05, kUnsettledWithoutBoxes = 0.6, kCutsAClaim = 0.55;
+constexpr double kTokensAClaim = 30, kTokensAVerdict = 16;
 
 constexpr const char* kControl = "X0";  // id of the false claim
 
@@ -84,6 +89,46 @@ class VerifyStage final : public Stage {
     record.scratch = nullptr;
     decide(record, context.lexicon);
     return {};
+  }
+
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context& context) const override {
+    const double nouns = picture.narratives.nouns + picture.captions.nouns + picture.regions.nouns;
+    double readers = 0;
+    for (const ExpectedTexts* one :
+         {&picture.narratives, &picture.captions, &picture.regions, &picture.alt}) {
+      if (one->nouns == 0 || (one == &picture.alt && nouns > 0)) continue;
+      const double groups = one == &picture.narratives ? one->texts : 1;  // each narrative alone
+      const double claims = picture.claims * one->nouns / (one == &picture.alt ? one->nouns : nouns);
+      readers += groups * batches(claims / groups, batch_ - 1);
+    }
+    const double words = picture.narratives.words + picture.captions.words + picture.regions.words;
+    const double rows = std::min<double>(batch_, 1 + picture.claims / std::max(1.0, readers));
+    std::vector<ExpectedCalls> out;
+    out.push_back({.prompt = "S4a",
+                   .role = Role::kVerifier,
+                   .calls = readers,
+                   .input = kTokensAWord * words / 2 + kTokensAClaim * rows,
+                   .output = kTokensAVerdict * rows,
+                   .examples = examples_});
+    out.push_back({.prompt = "S4b",
+                   .role = Role::kVerifier,
+                   .calls = std::min(1.0, kOnlyReadOnSheet * picture.claims),
+                   .input = 25 * picture.things + kTokensAClaim * 2,
+                   .output = kTokensAVerdict * 2,
+                   .examples = examples_});
+    // What boxes settle needs no eyes; where there are none, most does.
+    const double boxes = picture.exhaustive > 0 && picture.things > 0 ? 1 : 0;
+    picture.unsettled = picture.claims * (boxes > 0 ? kUnsettled : kUnsettledWithoutBoxes);
+    if (!context.roles.vision.model.empty()) {
+      const double asked = std::min<double>(picture.unsettled, most_seen_);
+      const double looks = std::min(kCutsAClaim * asked, most_cuts_ + 1.0) + asked / batch_ / 4;
+      out.push_back({.prompt = "S4c",
+                     .role = Role::kVision,
+                     .calls = 2 * looks,
+                     .input = 40 + 20 * asked / std::max(looks, 0.01),
+                     .output = kTokensAVerdict * asked / std::max(looks, 0.01)});
+    }
+    return out;
   }
 
  private:

@@ -8,11 +8,14 @@
 #include "base/text.h"
 #include "data/pipeline/evidence/evidence.h"
 #include "data/pipeline/evidence/sheet_check.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 
 namespace moonbeam::pipeline {
 
 namespace {
+
+constexpr double kOpen = 0.1;  // pictures with two open claims of one thing, for each that needs eyes
 
 void add_evidence(Claim& claim, const std::string& id) {
   if (!id.empty() && std::find(claim.evidence.begin(), claim.evidence.end(), id) == claim.evidence.end()) {
@@ -191,6 +194,20 @@ class MergeStage final : public Stage {
       if (one.accepted) add_evidence(one, one.thing);
     }
     return {};
+  }
+
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
+    // Two kinds of texts say the same of each thing.
+    const double kinds = (picture.narratives.texts > 0 ? 1 : 0) + (picture.captions.texts > 0 ? 1 : 0) +
+                         (picture.regions.texts > 0 ? 1 : 0);
+    picture.accepted = picture.claims / std::max(1.0, kinds);
+    const double open = most_asked_ > 1 ? std::min(1.0, kOpen * picture.unsettled) : 0;
+    return {{.prompt = "S5",
+             .role = Role::kVerifier,
+             .calls = open,
+             .input = 25 * std::max(2.0, picture.unsettled),
+             .output = 10,
+             .examples = examples_}};
   }
 
  private:

@@ -1,7 +1,6 @@
 #include "data/pipeline/evidence/subject.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "base/text.h"
 #include "data/pipeline/words/english.h"
@@ -35,15 +34,6 @@ void forbid_absence(Sheet& sheet, const std::string& noun, const Lexicon& lexico
                                    [&](const SheetObject& one) { return one.name == name; });
     return !boxed && lexicon.is_a(noun, name);
   });
-}
-
-bool is_picture_word(const std::string& noun) {
-  static const std::unordered_set<std::string> words = {
-      "background", "foreground", "image",  "picture", "photo",  "photograph", "view",   "side",
-      "corner",     "top",        "bottom", "left",    "right",  "middle",     "center", "centre",
-      "drawing",    "scene",      "front",  "back",    "thing",  "object",     "item",   "part",
-      "pair",       "group",      "number", "color",   "colour", "shape"};
-  return words.contains(noun);
 }
 
 Things things_of(const Sheet& sheet, const Subject& subject, const Lexicon& lexicon) {

@@ -32,9 +32,6 @@ bool holds(const std::vector<std::string>& classes, const std::string& noun, con
 /// leave Sheet::exhaustive.
 void forbid_absence(Sheet& sheet, const std::string& noun, const Lexicon& lexicon);
 
-/// "background", "image", "left side": words about the picture, no things in it.
-bool is_picture_word(const std::string& noun);
-
 /// Equal for claims that say the same in other words: type, noun and colour, predicate, object.
 std::string content_of(const Claim& claim, const Lexicon& lexicon);
 

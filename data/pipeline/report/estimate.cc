@@ -94,69 +94,15 @@ void find_slowest(const Servers& by_model, const Loads& loads, const EstimateOpt
   }
 }
 
-double calls_of(const StageCalls& stage, const TierCounts& pictures) {
-  const double of_narratives =
-      static_cast<double>(stage.a_narrative ? pictures.narratives : pictures.narrative) * stage.narrative;
-  return of_narratives + static_cast<double>(pictures.boxes) * stage.boxes +
-         static_cast<double>(pictures.alt_text) * stage.alt_text;
-}
-
 }  // namespace
 
-TierCounts tier_counts(const std::map<std::string, std::int64_t>& tiers) {
-  const auto of = [&](const char* tier) {
-    const auto found = tiers.find(tier);
-    return found == tiers.end() ? 0 : found->second;
-  };
-  return {of("A"), of("B"), of("C"), of("A")};
-}
-
-std::vector<StageCalls> usual_calls() {
-  using enum Role;
-  return {{.prompt = "S2", .role = kWriter, .narrative = 1, .input = 150, .output = 150, .a_narrative = true},
-          {.prompt = "S3",
-           .role = kWriter,
-           .narrative = 2,
-           .boxes = 1,
-           .input = 250,
-           .output = 350,
-           .examples = 2},
-          {.prompt = "S4a", .role = kVerifier, .narrative = 1, .boxes = 0.5, .input = 400, .output = 250},
-          {.prompt = "S4b", .role = kVerifier, .narrative = 1, .boxes = 0.5, .input = 400, .output = 250},
-          {.prompt = "S4c", .role = kVision, .narrative = 1, .input = 60, .output = 10},
-          {.prompt = "S5", .role = kVerifier, .narrative = 1, .input = 300, .output = 60},
-          {.prompt = "S6",
-           .role = kWriter,
-           .narrative = 3,
-           .boxes = 1,
-           .alt_text = 1,
-           .input = 350,
-           .output = 110},
-          {.prompt = "S7",
-           .role = kWriter,
-           .narrative = 6,
-           .boxes = 3,
-           .input = 350,
-           .output = 220,
-           .examples = 2},
-          {.prompt = "S8", .role = kWriter, .narrative = 1, .boxes = 0.5, .input = 300, .output = 150},
-          {.prompt = "S10",
-           .role = kVerifier,
-           .narrative = 2,
-           .boxes = 1,
-           .alt_text = 1,
-           .input = 500,
-           .output = 120},
-          {.prompt = "judge", .role = kJudge, .narrative = 1, .boxes = 0.5, .input = 400, .output = 120}};
-}
-
-Estimate estimate(const TierCounts& pictures, std::span<const StageCalls> calls, const Roles& roles,
+Estimate estimate(std::span<const ExpectedCalls> calls, const Roles& roles,
                   std::span<const llm::EndpointOptions> servers, const EstimateOptions& options) {
   Estimate out;
   Loads loads;
   Servers by_model;
   std::set<std::string> unserved;
-  for (const StageCalls& stage : calls) {
+  for (const ExpectedCalls& stage : calls) {
     const auto constant = options.prompt_tokens.find(stage.prompt);
     const double fixed = constant == options.prompt_tokens.end() ? 0 : static_cast<double>(constant->second);
     const std::vector<Generator> generators = generators_of(stage.role, roles);
@@ -164,7 +110,7 @@ Estimate estimate(const TierCounts& pictures, std::span<const StageCalls> calls,
     for (const Generator& one : generators) all += one.share;
     for (const Generator& one : generators) {
       StageEstimate row{stage.prompt, one.model};
-      row.calls = calls_of(stage, pictures) * one.share / all;
+      row.calls = stage.calls * one.share / all;
       const double picture = stage.role == Role::kVision ? options.picture_tokens : 0;
       row.prompt = row.calls * (fixed + stage.input + picture);
       row.completion = row.calls * stage.output;
@@ -243,9 +189,10 @@ std::int64_t constant_tokens(const Prompt& prompt, int examples) {
   return std::llround(bytes / kBytesAToken);
 }
 
-std::map<std::string, std::int64_t> prompt_tokens(const Prompts& prompts, std::span<const StageCalls> calls) {
+std::map<std::string, std::int64_t> prompt_tokens(const Prompts& prompts,
+                                                  std::span<const ExpectedCalls> calls) {
   std::map<std::string, std::int64_t> out;
-  for (const StageCalls& stage : calls) {
+  for (const ExpectedCalls& stage : calls) {
     try {
       out[stage.prompt] = constant_tokens(prompts.at(stage.prompt), stage.examples);
     } catch (const Error& error) {

@@ -15,20 +15,9 @@ Roles two_writers() {
   return roles;
 }
 
-double calls_a_picture(const TierCounts& pictures) {
-  return estimate(pictures, usual_calls(), two_writers(), {}, {}).calls;
-}
-
-TEST(Estimate, AsksAsOftenAsTheSpecSays) {
-  EXPECT_DOUBLE_EQ(calls_a_picture({.narrative = 1, .narratives = 1}), 20);
-  EXPECT_DOUBLE_EQ(calls_a_picture({.boxes = 1}), 8);
-  EXPECT_DOUBLE_EQ(calls_a_picture({.alt_text = 1}), 2);
-  EXPECT_DOUBLE_EQ(calls_a_picture({.narrative = 1, .narratives = 5}), 24);
-}
-
 TEST(Estimate, CountsTokensMoneyAndHours) {
-  const std::vector<StageCalls> calls = {
-      {.prompt = "S6", .role = Role::kWriter, .narrative = 2, .input = 100, .output = 50}};
+  const std::vector<ExpectedCalls> calls = {
+      {.prompt = "S6", .role = Role::kWriter, .calls = 1'200'000, .input = 100, .output = 50}};
   std::vector<llm::EndpointOptions> servers(2);
   servers[0].models = {"w1"};
   servers[0].prices = {.prompt = 1, .cached = 0.5, .completion = 2};
@@ -37,8 +26,7 @@ TEST(Estimate, CountsTokensMoneyAndHours) {
   servers[1].prices.gpus = 2;
   EstimateOptions options;
   options.prompt_tokens = {{"S6", 400}};
-  const Estimate out =
-      estimate({.narrative = 600'000, .narratives = 600'000}, calls, two_writers(), servers, options);
+  const Estimate out = estimate(calls, two_writers(), servers, options);
   ASSERT_EQ(out.stages.size(), 2u);
   EXPECT_DOUBLE_EQ(out.stages[0].calls, 900'000);
   EXPECT_DOUBLE_EQ(out.stages[0].prompt, 450e6);
@@ -49,23 +37,18 @@ TEST(Estimate, CountsTokensMoneyAndHours) {
   EXPECT_EQ(out.slowest, "w1");
   EXPECT_TRUE(out.unserved.empty());
   options.cached = 1;
-  EXPECT_DOUBLE_EQ(
-      estimate({.narrative = 600'000, .narratives = 600'000}, calls, two_writers(), servers, options)
-          .stages[0]
-          .money,
-      90 + 180 + 90);
+  EXPECT_DOUBLE_EQ(estimate(calls, two_writers(), servers, options).stages[0].money, 90 + 180 + 90);
   EXPECT_NE(estimate_text(out).find("bounded by the servers of w1"), std::string::npos);
   EXPECT_EQ(estimate_json(out)["calls"], 1'200'000);
 }
 
 TEST(Estimate, AgreesWithTheReferenceFigureOfTheSpec) {
   // 849,000 narratives x 20 calls x 160 tokens = 2.7 B tokens, about 1,100 H100-hours.
-  const std::vector<StageCalls> calls = {
-      {.prompt = "S6", .role = Role::kVerifier, .narrative = 20, .output = 160}};
+  const std::vector<ExpectedCalls> calls = {
+      {.prompt = "S6", .role = Role::kVerifier, .calls = 20 * 849'000.0, .output = 160}};
   std::vector<llm::EndpointOptions> servers(1);
   servers[0].prices.gpus = 8;
-  const Estimate out =
-      estimate({.narrative = 849'000, .narratives = 849'000}, calls, two_writers(), servers, {});
+  const Estimate out = estimate(calls, two_writers(), servers, {});
   EXPECT_NEAR(out.completion, 2.7e9, 0.05e9);
   EXPECT_NEAR(out.gpu_hours, 1100, 20);
   EXPECT_NEAR(out.hours, out.gpu_hours / 8, 1e-6);
@@ -74,16 +57,10 @@ TEST(Estimate, AgreesWithTheReferenceFigureOfTheSpec) {
 TEST(Estimate, NamesModelsThatNoServerHas) {
   std::vector<llm::EndpointOptions> servers(1);
   servers[0].models = {"w1", "w2", "eye"};
-  EXPECT_EQ(estimate({.boxes = 1}, usual_calls(), two_writers(), servers, {}).unserved,
-            std::vector<std::string>{"v"});
-}
-
-TEST(TierCounts, AreThePlans) {
-  const TierCounts counts = tier_counts({{"A", 3}, {"C", 2}});
-  EXPECT_EQ(counts.narrative, 3);
-  EXPECT_EQ(counts.narratives, 3);
-  EXPECT_EQ(counts.boxes, 0);
-  EXPECT_EQ(counts.alt_text, 2);
+  const std::vector<ExpectedCalls> calls = {{.prompt = "S3", .role = Role::kWriter, .calls = 1},
+                                            {.prompt = "S10", .role = Role::kVerifier, .calls = 1},
+                                            {.prompt = "S10v", .role = Role::kVision, .calls = 1}};
+  EXPECT_EQ(estimate(calls, two_writers(), servers, {}).unserved, std::vector<std::string>{"v"});
 }
 
 TEST(EstimateLike, ScalesWhatATrialTook) {

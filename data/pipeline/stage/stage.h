@@ -16,6 +16,9 @@
 
 namespace moonbeam::pipeline {
 
+struct Expected;  // expect.h
+struct ExpectedCalls;
+
 class Stage {
  public:
   virtual ~Stage() = default;
@@ -35,6 +38,10 @@ class Stage {
   virtual void finish(std::span<Record*> chunk, const Context& context) const;
   /// Whether finish() does anything: without the rest of its chunk a picture cannot be replayed then.
   virtual bool compares_pictures() const { return false; }
+
+  /// step() in numbers: the calls that it makes for a picture like this one, in the mean of many; what it
+  /// adds to the picture is put into it, for the stages after it. None for a stage without calls.
+  virtual std::vector<ExpectedCalls> expect(Expected& picture, const Context& context) const;
 };
 
 /// Counts an outcome that is no answer as "S7/cut" and says whether there is one.

@@ -105,6 +105,15 @@ bool is_function_word(std::string_view word) {
   return words.contains(word);
 }
 
+bool is_picture_word(std::string_view noun) {
+  static const std::unordered_set<std::string_view> words = {
+      "background", "foreground", "image",  "picture", "photo",  "photograph", "view",   "side",
+      "corner",     "top",        "bottom", "left",    "right",  "middle",     "center", "centre",
+      "drawing",    "scene",      "front",  "back",    "thing",  "object",     "item",   "part",
+      "pair",       "group",      "number", "color",   "colour", "shape"};
+  return words.contains(noun);
+}
+
 std::set<std::string> content_words(std::string_view text) {
   std::set<std::string> out;
   for (Word& word : words_of(text)) {

@@ -20,6 +20,8 @@ std::string capitalised(std::string text);
 std::vector<std::string> sentences_of(std::string_view text);
 /// Articles, pronouns, auxiliaries, prepositions: words that say nothing of the picture.
 bool is_function_word(std::string_view word);
+/// "background", "image", "side": nouns about the picture, no things in it.
+bool is_picture_word(std::string_view noun);
 /// Words that are none of them, as a set.
 std::set<std::string> content_words(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/rules.h"
 #include "data/pipeline/writing/stages.h"
@@ -15,6 +16,9 @@ namespace moonbeam::pipeline {
 using base::cat;
 
 namespace {
+
+// Of captions, in the mean; "red cup" and "cup" are two subjects of one class.
+constexpr double kWrittenAgain = 0.05, kReadAgain = 0.95, kSubjectsAClass = 1.1;
 
 struct Length {
   const char* name;
@@ -65,6 +69,32 @@ class Captions final : public Stage {
                                        : judge(record, facts, results, context);
     if (calls.empty()) record.scratch = nullptr;
     return calls;
+  }
+
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
+    const double things =
+        kSubjectsAClass * picture.classes + (picture.classes > 0 ? 0 : picture.accepted / 2);
+    double captions = 0, words = 0;
+    for (const std::string& one : settings_.wanted) {
+      const int least = one == "normal" ? settings_.things_normal : one == "long" ? settings_.things_long : 1;
+      const double share = picture.accepted > 0 ? share_with(std::max(1, least), things) : 0;
+      captions += share;
+      words += share * (length(one).least + length(one).most) / 2.0;
+    }
+    if (captions == 0) return {};
+    words /= captions;
+    const double facts = 30 * picture.accepted;
+    return {{.prompt = "S6",
+             .role = Role::kWriter,
+             .calls = captions * (1 + kWrittenAgain),
+             .input = 60 + facts,
+             .output = 10 + kTokensAWord * words,
+             .examples = settings_.examples},
+            {.prompt = "S6v",
+             .role = Role::kVerifier,
+             .calls = captions * kReadAgain,
+             .input = 20 + kTokensAWord * words,
+             .output = 25 * std::min(picture.accepted, words / 3)}};
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
 #include "data/pipeline/writing/questions.h"
@@ -15,6 +16,10 @@ namespace moonbeam::pipeline {
 using base::cat;
 
 namespace {
+
+// In the mean: pairs of an answer that are kept; pictures whose single thing people name too, whose colours
+// and actions hold.
+constexpr double kKept = 1.6, kBorneOut = 0.9, kToldColours = 0.8, kToldActions = 0.8;
 
 struct Settings {
   std::vector<std::string> types = question_types();
@@ -50,7 +55,39 @@ class Questions final : public Stage {
     return calls;
   }
 
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
+    double calls = 0, pairs = 0;
+    for (const std::string& type : settings_.types) {
+      const double share = answered_share(type, picture);
+      const double most = type == "count"   ? settings_.keep_counts
+                          : type == "yesno" ? settings_.keep_twins
+                                            : settings_.keep;
+      calls += share;
+      pairs += share * std::min(most, kKept) * (type == "yesno" ? 2 : 1);
+    }
+    const double asked = std::min<double>(calls, settings_.most_types);
+    if (asked == 0) return {};
+    picture.pairs += pairs * asked / calls;
+    return {{.prompt = "S7",
+             .role = Role::kWriter,
+             .calls = asked,
+             .input = 60 + 12 * picture.accepted,
+             .output = 35 * (settings_.least_pairs + settings_.most_pairs) / 4.0,
+             .examples = settings_.examples}};
+  }
+
  private:
+  /// Share of pictures whose facts answer questions of the type.
+  static double answered_share(const std::string& type, const Expected& picture) {
+    if (picture.accepted <= 0) return 0;
+    if (type == "count") return picture.exhaustive > 0 ? 1 : 0.3;
+    if (type == "colour") return kToldColours * picture.coloured;
+    if (type == "action") return kToldActions * picture.doing;
+    if (type == "relation") return kBorneOut * picture.two_single;
+    if (type == "ocr") return std::min(1.0, picture.written);
+    return kBorneOut * picture.single;  // what, where, yesno
+  }
+
   /// Types that the facts can answer, at most so many, in their order.
   std::vector<std::string> drawn_types(const Record& record, const Facts& facts,
                                        const Context& context) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
 #include "data/pipeline/writing/questions.h"
@@ -17,6 +18,8 @@ namespace moonbeam::pipeline {
 using base::cat;
 
 namespace {
+
+constexpr double kDrawn = 0.87;  // twins of existence that can be drawn, in the mean
 
 struct Settings {
   int twins = 2, premises = 2, seeds = 3, questions = 3;
@@ -52,6 +55,21 @@ class Negatives final : public Stage {
     if (auto call = ask_premise(record, facts, context)) calls.push_back(std::move(*call));
     if (auto call = ask_unknown(record, facts, context)) calls.push_back(std::move(*call));
     return calls;
+  }
+
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
+    if (picture.accepted <= 0) return {};
+    const double askable =
+                     settings_.premises > 0 ? std::max({picture.single, picture.coloured * 0.8}) * 0.9 : 0,
+                 unknown = settings_.unknown * picture.single;
+    picture.pairs += 2 * settings_.twins * kDrawn * (picture.exhaustive > 0 ? 1 : 0) +
+                     askable * settings_.premises + unknown;
+    return {{.prompt = "S8",
+             .role = Role::kWriter,
+             .calls = askable + unknown,
+             .input = 150 + 15 * picture.accepted,
+             .output = 35.0 * settings_.premises,
+             .examples = settings_.examples}};
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
 #include "data/pipeline/writing/agree.h"
@@ -14,6 +15,8 @@ namespace moonbeam::pipeline {
 using base::cat;
 
 namespace {
+
+constexpr double kAgreed = 0.98;  // pairs that the texts answer alike, in the mean
 
 struct Settings {
   int questions_a_call = 8, judged_a_call = 6, least_mark = 4;
@@ -48,6 +51,29 @@ class Check final : public Stage {
     }
     if (calls.empty()) settle(record, context);
     return calls;
+  }
+
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context& context) const override {
+    const double facts = 25 * (picture.accepted + picture.things), agreed = kAgreed * picture.pairs;
+    const auto rows = [](double items, double calls) { return calls > 0 ? items / calls : 0; };
+    const double text = batches(picture.pairs, settings_.questions_a_call),
+                 judged = batches(agreed, settings_.judged_a_call);
+    std::vector<ExpectedCalls> out = {{.prompt = "S10",
+                                       .role = Role::kVerifier,
+                                       .calls = text,
+                                       .input = facts + 18 * rows(picture.pairs, text),
+                                       .output = 12 * rows(picture.pairs, text)}};
+    if (!context.roles.vision.model.empty()) {
+      out.push_back({.prompt = "S10v", .role = Role::kVision, .calls = agreed, .input = 25, .output = 8});
+    }
+    if (!context.roles.judge.model.empty()) {
+      out.push_back({.prompt = "judge",
+                     .role = Role::kJudge,
+                     .calls = judged,
+                     .input = facts + 35 * rows(agreed, judged),
+                     .output = 22 * rows(agreed, judged)});
+    }
+    return out;
   }
 
  private:
