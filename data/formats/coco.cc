@@ -1,5 +1,7 @@
 #include "data/formats/coco.h"
 
+#include <nlohmann/json.hpp>
+
 #include "data/formats/coco_mask.h"
 #include "data/formats/json_rows.h"
 #include "data/formats/record_box.h"
@@ -11,11 +13,37 @@ namespace {
 
 constexpr std::int64_t kLongestSide = 65'535;
 
+std::vector<std::int64_t> ids_of(const JsonRow& row, const char* key) {
+  std::vector<std::int64_t> out;
+  if (!row.has(key)) return out;
+  if (!row.value()[key].is_array()) row.fail(key, "a list of ids");
+  for (const auto& one : row.value()[key]) {
+    if (!one.is_number_integer()) row.fail(key, "a list of ids");
+    out.push_back(one.get<std::int64_t>());
+  }
+  return out;
+}
+
+/// "val2017/000000000007.jpg" of an address: LVIS names its pictures by that alone.
+std::string file_in(const std::string& url) {
+  const std::size_t name = url.rfind('/');
+  if (name == std::string::npos || name == 0) return "";
+  const std::size_t folder = url.rfind('/', name - 1);
+  return folder == std::string::npos ? "" : url.substr(folder + 1);
+}
+
 CocoPicture picture_of(const JsonRow& row) {
-  row.count_keys("image", {"id", "file_name", "width", "height"}, {});
+  row.count_keys(
+      "image",
+      {"id", "file_name", "width", "height", "coco_url", "neg_category_ids", "not_exhaustive_category_ids"},
+      {});
   CocoPicture out;
   out.id = row.whole("id");
-  out.file = row.text("file_name");
+  const bool named_by_url = !row.has("file_name") && row.has("coco_url");
+  out.file = named_by_url ? file_in(row.text("coco_url")) : row.text("file_name");
+  out.federated = row.has("neg_category_ids") || row.has("not_exhaustive_category_ids");
+  out.negatives = ids_of(row, "neg_category_ids");
+  out.not_exhaustive = ids_of(row, "not_exhaustive_category_ids");
   if (out.file.empty()) row.fail("file_name", "the name of a file");
   out.width = static_cast<int>(row.whole("width", 1, kLongestSide));
   out.height = static_cast<int>(row.whole("height", 1, kLongestSide));

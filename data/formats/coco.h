@@ -26,6 +26,10 @@ struct CocoPicture {
   std::int64_t id = 0;
   std::string file;
   int width = 0, height = 0;  ///< 1 to 65,535
+  /// Of federated sets, LVIS and its like: a picture is searched for some categories alone.
+  bool federated = false;
+  std::vector<std::int64_t> negatives = {};       ///< neg_category_ids: searched for, and not there
+  std::vector<std::int64_t> not_exhaustive = {};  ///< there, and not all of them are annotated
 };
 
 struct CocoCategory {

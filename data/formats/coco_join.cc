@@ -165,6 +165,9 @@ class Join {
     bytes.text(one.file);
     bytes.put(one.width);
     bytes.put(one.height);
+    bytes.put(one.federated);
+    bytes.list(one.negatives);
+    bytes.list(one.not_exhaustive);
     add(one.id, Tag::kPicture, bytes);
   }
 
@@ -259,6 +262,9 @@ class Join {
     one.file = bytes.text();
     one.width = bytes.get<int>();
     one.height = bytes.get<int>();
+    one.federated = bytes.get<bool>();
+    one.negatives = bytes.list<std::int64_t>();
+    one.not_exhaustive = bytes.list<std::int64_t>();
     if (!has_picture_) {
       group_.picture = std::move(one);
       group_.where = where(origin, "image");
@@ -271,6 +277,12 @@ class Join {
       throw RecordError(Reason::kBadValue, cat(where(origin, "image"), ": id ", one.id, " is ",
                                                base::printable(one.file), " of ", one.width, "x", one.height,
                                                " pixels, but in ", group_.where, " another"));
+    } else {
+      CocoPicture& known = group_.picture;
+      known.federated = known.federated || one.federated;
+      known.negatives.insert(known.negatives.end(), one.negatives.begin(), one.negatives.end());
+      known.not_exhaustive.insert(known.not_exhaustive.end(), one.not_exhaustive.begin(),
+                                  one.not_exhaustive.end());
     }
     last_file_ = origin.file;
   }

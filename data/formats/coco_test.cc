@@ -74,6 +74,25 @@ TEST(CocoInstances, CountWhatTheyDoNotKnowAndWhatIsNotThere) {
                                     {"annotation.area", 2}, {"annotation.iscrowd", 2}}));
 }
 
+TEST(CocoInstances, FederatedPicturesNameWhatTheyWereSearchedFor) {
+  const std::string text = R"({"images":[{"id":1,"width":10,"height":10,"neg_category_ids":[2,9],
+    "not_exhaustive_category_ids":[3],"coco_url":"http://x.org/coco/val2017/1.jpg"},
+    {"id":2,"file_name":"2.jpg","width":10,"height":10}, {"id":3,"file_name":"3.jpg","width":10,"height":10,
+    "neg_category_ids":["cat"]}],"annotations":[],"categories":[]})";
+  ByteSource source(text, "lvis.json");
+  std::vector<CocoPicture> pictures;
+  CocoUse use;
+  use.picture = [&](const CocoPicture& one, const RecordPlace&) { pictures.push_back(one); };
+  Reading reading{Reading::Bad::kCount};
+  read_coco_instances(source, use, reading);
+  ASSERT_EQ(pictures.size(), 2u) << "the third has no ids";
+  EXPECT_EQ(pictures[0].file, "val2017/1.jpg");
+  EXPECT_TRUE(pictures[0].federated);
+  EXPECT_EQ(pictures[0].negatives, (std::vector<std::int64_t>{2, 9}));
+  EXPECT_EQ(pictures[0].not_exhaustive, std::vector<std::int64_t>{3});
+  EXPECT_FALSE(pictures[1].federated);
+}
+
 TEST(CocoInstances, MasksCanBePassedOver) {
   CocoUse use;
   use.masks = false;

@@ -143,11 +143,17 @@ Sheet make_sheet(const Input& input, const SheetSettings& settings) {
                    });
   for (std::size_t i = 0; i < sheet.objects.size(); ++i) sheet.objects[i].id = base::cat("O", i + 1);
 
+  // Where an annotation says of which classes it has all, it may have missed some of the others.
+  const bool says_which = !input.things.empty() || !input.negatives.empty();
+  const auto complete = [&](const std::string& name) {
+    return !says_which || std::find(input.things.begin(), input.things.end(), name) != input.things.end();
+  };
   for (const auto& [name, of] : classes) {
     if (of.uncertain > 0) sheet.uncertain.push_back(name);
     if (of.crowds > 0) sheet.crowds.push_back(name);
     if (of.facts == 0) continue;
-    const bool exact = of.crowds == 0 && of.uncertain == 0 && of.facts <= settings.most_exact;
+    const bool exact =
+        of.crowds == 0 && of.uncertain == 0 && of.facts <= settings.most_exact && complete(name);
     sheet.counts.push_back({name, of.facts, exact});
   }
   std::set<std::string> exhaustive(input.things.begin(), input.things.end());

@@ -73,6 +73,7 @@ TEST(Sheet, SaysAbsenceOnlyWhereTheSourceListsAll) {
   record.input.things.clear();
   record.input.negatives = {"cat", "dog"};
   EXPECT_EQ(make_sheet(record.input, {}).exhaustive, std::vector<std::string>{"cat"});
+  EXPECT_FALSE(make_sheet(record.input, {}).counts.at(0).exact) << "nobody says that these are all dogs";
 }
 
 TEST(Sheet, BoxesThatLeaveThePictureAreCut) {

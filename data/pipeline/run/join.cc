@@ -106,12 +106,28 @@ class Join {
         if (!category.is_thing) out.stuff.push_back(category.name);
       }
     }
-    if (inputs_.exhaustive && !inputs_.instances.empty()) {
+    if (group.picture.federated) {
+      add_searched(group, categories, out);
+    } else if (inputs_.exhaustive && !inputs_.instances.empty()) {
       for (const auto& [id, category] : categories) {
         if (category.is_thing) out.things.push_back(category.name);
       }
     }
     return out;
+  }
+
+  /// Of a federated set nothing is known of a class that the picture was not searched for.
+  static void add_searched(const data::CocoGroup& group, const data::CocoCategories& categories, Input& out) {
+    for (const std::int64_t id : group.picture.negatives) {
+      if (const auto found = categories.find(id); found != categories.end()) {
+        out.negatives.push_back(found->second.name);
+      }
+    }
+    const std::vector<std::int64_t>& partly = group.picture.not_exhaustive;
+    for (const data::CocoInstance& one : group.instances) {
+      if (std::find(partly.begin(), partly.end(), one.category) != partly.end()) continue;
+      out.things.push_back(categories.at(one.category).name);
+    }
   }
 
   void add_narrative(const data::Narrative& one) {
@@ -184,6 +200,7 @@ class Join {
     append(std::move(part.instances), whole.instances);
     append(std::move(part.stuff), whole.stuff);
     append(std::move(part.things), whole.things);
+    append(std::move(part.negatives), whole.negatives);
     append(std::move(part.texts), whole.texts);
     append(std::move(part.narratives), whole.narratives);
   }
@@ -215,6 +232,7 @@ class Join {
     by(input.narratives, [](const data::Narrative& one) { return std::tie(one.annotator, one.caption); });
     unique(input.stuff);
     unique(input.things);
+    unique(input.negatives);
   }
 
   const RunInputs& inputs_;

@@ -60,6 +60,26 @@ class JoinTest : public testing::Test {
   std::map<std::string, std::int64_t> refused_;
 };
 
+TEST_F(JoinTest, APictureOfAFederatedSetSaysForWhatItWasSearched) {
+  folder_.put(
+      "instances.json",
+      std::string(R"({"images":[{"id":7,"coco_url":"http://x.org/val2017/7.jpg","width":320,"height":240,)") +
+          R"("neg_category_ids":[3,4],"not_exhaustive_category_ids":[1]},)" +
+          R"({"id":12,"file_name":"12.jpg","width":100,"height":80,"neg_category_ids":[],)" +
+          R"("not_exhaustive_category_ids":[]}],)" +
+          R"("categories":[{"id":1,"name":"person"},{"id":3,"name":"cat"},{"id":4,"name":"bus"},)" +
+          R"({"id":5,"name":"cup"},{"id":18,"name":"dog"}],"annotations":[)" + kDog + "," + kPerson + "]}");
+  inputs_.captions.clear();
+  inputs_.narratives.clear();
+  inputs_.alt.clear();
+  const std::vector<Input> all = joined();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].file, "val2017/7.jpg");
+  EXPECT_EQ(all[1].negatives, (std::vector<std::string>{"bus", "cat"}));
+  EXPECT_EQ(all[1].things, std::vector<std::string>{"dog"}) << "there may be more people, and cups";
+  EXPECT_TRUE(all[0].things.empty()) << "it was searched for nothing";
+}
+
 TEST_F(JoinTest, BringsTogetherWhatIsSaidOfAPicture) {
   const std::vector<Input> all = joined();
   ASSERT_EQ(all.size(), 2u);
