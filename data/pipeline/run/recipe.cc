@@ -198,7 +198,8 @@ RunRecipe parse_run_recipe(std::string_view text, const fs::path& path) {
     } else if (keys.name() == "run") {
       keys.read("chunks_at_once", recipe.chunks_at_once, 1, 64);
       keys.read("lease_s", recipe.lease_seconds, 1, 86'400);
-      for (auto [key, into] : {std::pair{"prompts", &recipe.prompts}, std::pair{"words", &recipe.words}}) {
+      for (auto [key, into] : {std::pair{"prompts", &recipe.prompts}, std::pair{"words", &recipe.words},
+                               std::pair{"openings", &recipe.openings}}) {
         keys.read(key, *into);
         if (!into->empty()) *into = fs::absolute(folder / *into).lexically_normal().string();
       }

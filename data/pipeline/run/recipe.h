@@ -39,6 +39,7 @@ struct RunRecipe {
   Roles roles;
   std::string prompts;  ///< folder; empty: the program's own
   std::string words;
+  std::string openings;       ///< report of an earlier run, as JSON: its commonest openings are banned (E8)
   std::string servers;        ///< file
   std::string cache;          ///< folder of answers to share between runs; empty: in the work folder
   llm::ClientOptions client;  ///< endpoints are read with connect()

@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "base/error.h"
+#include "base/test_folder.h"
+#include "data/pipeline/run/worker.h"
 
 namespace moonbeam::pipeline {
 namespace {
@@ -57,6 +59,22 @@ TEST(RunRecipe, IsTheSamePipelineWhereOnlyInputsAndServersDiffer) {
   EXPECT_NE(identity(kRecipe, "quote = 5", "quote = 6"), same);
   EXPECT_NE(identity(kRecipe, "qwen", "gemma"), same);
   EXPECT_NE(parse_run_recipe(kRecipe, "/x/run.toml").identity("other", "w"), same);
+}
+
+TEST(RunRecipe, CommonOpeningsOfAnEarlierRunAreBanned) {
+  const base::TestFolder folder;
+  RunRecipe recipe;
+  const std::string before = prompts_of(recipe).sha256();
+  folder.put("report.json", R"({"run": {"question_openers": [["what color is the", 0.08],
+    ["how many cups are", 0.01]], "caption_openers": [["here is a red", 0.06]]}})");
+  recipe.openings = folder / "report.json";
+  const Prompts prompts = prompts_of(recipe);
+  const std::vector<std::string>& list = prompts.list("openings");
+  EXPECT_EQ(std::vector<std::string>(list.end() - 2, list.end()),
+            (std::vector<std::string>{"what color is the", "here is a red"}));
+  EXPECT_NE(prompts.sha256(), before) << "it is another pipeline";
+  folder.put("report.json", "{}");
+  EXPECT_THROW(prompts_of(recipe), Error);
 }
 
 TEST(RunRecipe, FaultsNameTheirLine) {

@@ -28,11 +28,30 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPoll = 50ms;
+constexpr std::size_t kMostReport = std::size_t{256} << 20;
+constexpr double kCommon = 0.05;  // of texts: data.md, M4
 constexpr std::size_t kMostServers = std::size_t{1} << 20;
 
 std::string prompts_folder(const RunRecipe& recipe) {
   return recipe.prompts.empty() ? find_prompts_folder().string() : recipe.prompts;
 }
+/// Openings that were too common in an earlier run (monitor M4), from what `data report --json` printed.
+std::vector<std::string> openings_of(const std::string& report) {
+  const Json value = Json::parse(base::read_file(report, kMostReport), nullptr, false);
+  std::vector<std::string> out;
+  try {
+    for (const char* of : {"question_openers", "caption_openers"}) {
+      for (const Json& row : value.at("run").at(of)) {
+        if (row.at(1).get<double>() > kCommon) out.push_back(row.at(0));
+      }
+    }
+  } catch (const Json::exception& error) {
+    base::fail(ErrorCode::kInvalidArgument, report, ": expected what 'data report --json' prints, got ",
+               error.what());
+  }
+  return out;
+}
+
 std::string words_folder(const RunRecipe& recipe) {
   return recipe.words.empty() ? find_words_folder().string() : recipe.words;
 }
@@ -68,7 +87,7 @@ class Worker {
         stop_(stop),
         plan_(read_plan(options.work)),
         name_(base::cat("worker-", options.rank)),
-        prompts_(prompts_folder(recipe)),
+        prompts_(prompts_of(recipe)),
         lexicon_(words_folder(recipe)),
         corpus_(read_corpus(options.work)),
         context_{prompts_, lexicon_, recipe.roles, hash_text(plan_.pipeline), recipe.inputs.images, &corpus_},
@@ -320,7 +339,9 @@ std::string cache_folder(const RunRecipe& recipe, const RunFolder& work) {
 }
 
 Prompts prompts_of(const RunRecipe& recipe) {
-  return Prompts(prompts_folder(recipe));
+  Prompts out(prompts_folder(recipe));
+  if (!recipe.openings.empty()) out.extend("openings", openings_of(recipe.openings));
+  return out;
 }
 
 Lexicon words_of_run(const RunRecipe& recipe) {

@@ -152,6 +152,19 @@ const std::vector<std::string>& Prompts::list(const std::string& name) const {
   return found->second;
 }
 
+void Prompts::extend(const std::string& list, const std::vector<std::string>& lines) {
+  if (lines.empty()) return;
+  std::vector<std::string>& to = lists_[list];
+  std::string all = base::cat(sha256_, '\n', list, '\n');
+  for (const std::string& line : lines) {
+    to.push_back(line);
+    all += line + "\n";
+  }
+  base::Sha256 hash;
+  hash.update(std::as_bytes(std::span(all)));
+  sha256_ = hash.hex();
+}
+
 fs::path find_prompts_folder() {
   return data::find_data_folder() / "prompts";
 }

@@ -37,6 +37,8 @@ class Prompts {
   const Prompt& at(const std::string& name) const;
   /// Lines of NAME.list. @throws Error kNotFound.
   const std::vector<std::string>& list(const std::string& name) const;
+  /// More lines for a list; they count for the identity.
+  void extend(const std::string& list, const std::vector<std::string>& lines);
   /// SHA-256 of all files with their names: part of the pipeline's identity.
   const std::string& sha256() const { return sha256_; }
 

@@ -54,6 +54,17 @@ TEST_F(PromptsTest, ListsHaveALineEach) {
   EXPECT_THROW(prompts.list("openings"), Error);
 }
 
+TEST_F(PromptsTest, MoreLinesOfAListCountForTheIdentity) {
+  folder_.put("openings.list", "in this image\n");
+  Prompts prompts(folder_.path());
+  const std::string before = prompts.sha256();
+  prompts.extend("openings", {});
+  EXPECT_EQ(prompts.sha256(), before);
+  prompts.extend("openings", {"the picture shows a"});
+  EXPECT_NE(prompts.sha256(), before);
+  EXPECT_EQ(prompts.list("openings").back(), "the picture shows a");
+}
+
 TEST_F(PromptsTest, FaultsNameTheirFile) {
   folder_.put("S6.txt", "hello\n");
   EXPECT_NE(fault().find("S6.txt:1: expected [system] or [user] first"), std::string::npos) << fault();

@@ -2,6 +2,8 @@
 // and other examples (E3); what comes back is checked by code. Questions of yes and no are twins of the same
 // words: the model writes the one whose answer is yes, code puts in the value that is not so.
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/text.h"
 #include "data/pipeline/stage/expect.h"
@@ -97,10 +99,24 @@ class Questions final : public Stage {
       const bool zero = type == "count" && !absent_classes(record, context).empty();
       if (zero || type == "yesno" || !facts_for(type, facts).empty()) able.push_back(type);
     }
-    while (static_cast<int>(able.size()) > settings_.most_types) {
-      able.erase(able.begin() + draws.below(static_cast<std::uint32_t>(able.size())));
-    }
+    if (static_cast<int>(able.size()) > settings_.most_types) keep_asked(able, context.prompts, draws);
     return able;
+  }
+
+  /// Those that people ask more often are kept more often (E10).
+  void keep_asked(std::vector<std::string>& able, const Prompts& prompts, data::Stream& draws) const {
+    std::map<std::string, float> asked;
+    for (const auto& [type, weight] : weights_in(prompts, "question_types")) asked[type] = weight;
+    std::set<std::string> kept;
+    while (static_cast<int>(kept.size()) < settings_.most_types) {
+      std::vector<float> weights;
+      for (const std::string& type : able) {
+        const auto found = asked.find(type);
+        weights.push_back(kept.contains(type) ? 0 : found == asked.end() ? 1 : found->second);
+      }
+      kept.insert(able[static_cast<std::size_t>(draws.weighted(weights))]);
+    }
+    std::erase_if(able, [&](const std::string& type) { return !kept.contains(type); });
   }
 
   std::optional<llm::Call> ask(Record& record, const std::string& type, const Facts& facts,

@@ -21,21 +21,23 @@ void replace_all(std::string& text, std::string_view what, const std::string& by
   }
 }
 
-/// "6 20": a question of about 6 words with weight 20.
+int whole_number(std::string_view text) {
+  int out = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() ? out : 0;
+}
+
+/// A question of about so many words.
 int draw_length(const Prompts& prompts, data::Stream& draws) {
   std::vector<int> words;
   std::vector<float> weights;
-  for (const std::string& line : prompts.list("question_lengths")) {
-    int number = 0, weight = 0;
-    const char* end = line.data() + line.size();
-    const auto first = std::from_chars(line.data(), end, number);
-    const auto second = std::from_chars(first.ptr == end ? end : first.ptr + 1, end, weight);
-    if (first.ec != std::errc() || second.ec != std::errc() || number < 1 || weight < 1) {
-      base::fail(ErrorCode::kInvalidArgument, "question_lengths.list: expected \"words weight\", got \"",
-                 line, "\"");
+  for (const auto& [text, weight] : weights_in(prompts, "question_lengths")) {
+    words.push_back(whole_number(text));
+    weights.push_back(weight);
+    if (words.back() < 1) {
+      base::fail(ErrorCode::kInvalidArgument, "question_lengths.list: expected a number of words, got \"",
+                 text, "\"");
     }
-    words.push_back(number);
-    weights.push_back(static_cast<float>(weight));
   }
   return words[static_cast<std::size_t>(draws.weighted(weights))];
 }
@@ -46,6 +48,21 @@ const std::string& pick(const Prompts& prompts, const std::string& list, data::S
   const std::vector<std::string>& lines = prompts.list(list);
   if (lines.empty()) base::fail(ErrorCode::kInvalidArgument, list, ".list: expected lines, it is empty");
   return lines[draws.below(static_cast<std::uint32_t>(lines.size()))];
+}
+
+std::vector<std::pair<std::string, float>> weights_in(const Prompts& prompts, const std::string& list) {
+  std::vector<std::pair<std::string, float>> out;
+  for (const std::string& line : prompts.list(list)) {
+    const std::size_t space = line.find(' ');
+    const int weight =
+        space == std::string::npos ? 0 : whole_number(std::string_view(line).substr(space + 1));
+    if (weight < 1) {
+      base::fail(ErrorCode::kInvalidArgument, list, ".list: expected what and its weight, got \"", line,
+                 "\"");
+    }
+    out.emplace_back(line.substr(0, space), static_cast<float>(weight));
+  }
+  return out;
 }
 
 Style draw_style(const Prompts& prompts, data::Stream& draws) {

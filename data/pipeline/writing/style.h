@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "data/pipeline/stage/context.h"
 
@@ -20,6 +22,9 @@ std::string named(const Style& style);
 
 /// One of a list. @throws Error kNotFound (no such list).
 const std::string& pick(const Prompts& prompts, const std::string& list, data::Stream& draws);
+/// Lines "what 38" of a list: what there is to draw, with its weight. @throws Error kNotFound,
+/// kInvalidArgument.
+std::vector<std::pair<std::string, float>> weights_in(const Prompts& prompts, const std::string& list);
 /// Generator, temperature of the creative schedule (E6) and examples of one call.
 CallShape creative(const std::string& prompt, const std::string& part, int examples, const Context& context,
                    data::Stream& draws);
