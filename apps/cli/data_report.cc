@@ -13,6 +13,7 @@
 #include "cli/tools.h"
 #include "data/pipeline/report/estimate.h"
 #include "data/pipeline/report/explain.h"
+#include "data/pipeline/run/auditor.h"
 #include "data/pipeline/run/embedder.h"
 #include "data/pipeline/run/join.h"
 #include "data/pipeline/run/stages.h"
@@ -34,6 +35,9 @@ int run_data_report(const Options& options) {
   pipeline::ReportOptions report_options;
   report_options.pictures = recipe.inputs.images;
   report_options.threads = std::max(1, options.model.threads);
+  pipeline::RunAuditor auditor(folder, recipe);
+  report_options.auditor = auditor.audit();
+  report_options.auditor_name = auditor.name();
   base::KeySection& limits = recipe.stage("report");
   report_options.monitors.read(limits);
   limits.refuse_unread();

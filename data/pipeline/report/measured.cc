@@ -37,6 +37,8 @@ std::vector<std::string> first_texts(std::vector<std::pair<std::uint64_t, std::s
   return out;
 }
 
+constexpr std::size_t kAuditedAtOnce = 256;  // captions, whose calls are under way together
+
 /// Claims of a caption that stand on evidence; facts of the sheet ("place:O1") do.
 bool stands(const Record& record, const std::string& id) {
   const Claim* claim = record.claim(id);
@@ -122,14 +124,28 @@ void Measurer::add_caption(const Record& record, const Caption& caption, const s
   Sampled one{draw, order_, caption.text, {}, caption.length, -1};
   if (caption.human) return keep(human_, std::move(one));
   ++lengths_["captions " + caption.length][word_count(caption.text)];
-  if (static_cast<double>(joined_hash(draw, 9) >> 11) * 0x1p-53 < options_.audit || audited_ == 0) {
-    for (const std::string& claim : caption.claims) {
-      ++audited_;
-      supported_ += stands(record, claim);
+  if (static_cast<double>(joined_hash(draw, 9) >> 11) * 0x1p-53 < options_.audit ||
+      (audited_ == 0 && to_audit_.empty())) {
+    if (auditor_ != nullptr && *auditor_) {
+      to_audit_.push_back({record, static_cast<std::size_t>(&caption - record.captions.data())});
+      if (to_audit_.size() == kAuditedAtOnce) audit();
+    } else {
+      for (const std::string& claim : caption.claims) {
+        ++audited_;
+        supported_ += stands(record, claim);
+      }
     }
   }
   if (caption.length == "short") keep(short_, one);
   keep(captions_, std::move(one));
+}
+
+void Measurer::audit() {
+  if (to_audit_.empty()) return;
+  const AuditCounts counts = (*auditor_)(to_audit_);
+  audited_ += counts.claims;
+  supported_ += counts.supported;
+  to_audit_.clear();
 }
 
 void Measurer::add_pair(const Pair& pair, const std::string& id) {
@@ -238,8 +254,9 @@ void Measurer::measure_blind(Measured& out) const {
   add("refuse", refusals);
 }
 
-Measured Measurer::measure(const Embedder& embed) const {
+Measured Measurer::measure(const Embedder& embed) {
   Measured out;
+  audit();
   measure_texts("captions", in_order(captions_), embed, out);
   measure_texts("questions", in_order(questions_), embed, out);
   measure_openers("captions", captions_, out.caption_openers, out);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,6 +29,17 @@ struct MonitorOptions {
   /// [report] of a recipe. @throws Error kInvalidArgument naming file and line.
   void read(base::KeySection& section);
 };
+
+/// A caption of a record whose claims are held against the evidence once more.
+struct AuditItem {
+  Record record;
+  std::size_t caption = 0;
+};
+struct AuditCounts {
+  std::int64_t claims = 0, supported = 0;
+};
+/// A second verifier, another model than the run's: reads the claims out of the captions itself (M9).
+using Auditor = std::function<AuditCounts(const std::vector<AuditItem>&)>;
 
 /// What was measured: numbers by name ("M1.captions.2", "M7.p_yes"), and lists for the page.
 struct Measured {
@@ -56,13 +68,14 @@ std::string shown_number(double value);
 
 class Measurer {
  public:
-  /// @param seeds  nouns of absurd questions, sorted
-  Measurer(MonitorOptions options, const std::vector<std::string>& seeds)
-      : options_(options), seeds_(seeds) {}
+  /// @param seeds    nouns of absurd questions, sorted
+  /// @param auditor  null: M9 looks at what the run itself has found
+  Measurer(MonitorOptions options, const std::vector<std::string>& seeds, const Auditor* auditor = nullptr)
+      : options_(options), seeds_(seeds), auditor_(auditor) {}
 
   /// @param kept  of each of items_of(record): only those are measured
   void add(const Record& record, const std::vector<bool>& kept);
-  Measured measure(const Embedder& embed) const;
+  Measured measure(const Embedder& embed);
 
  private:
   struct Sampled {
@@ -78,6 +91,7 @@ class Measurer {
 
   void add_caption(const Record& record, const Caption& caption, const std::string& id);
   void add_pair(const Pair& pair, const std::string& id);
+  void audit();
   void keep(Sample& sample, Sampled one) const;
   static std::vector<Sampled> in_order(const Sample& sample);
   using Shares = std::vector<std::pair<std::string, double>>;
@@ -90,6 +104,8 @@ class Measurer {
 
   MonitorOptions options_;
   const std::vector<std::string>& seeds_;
+  const Auditor* auditor_;
+  std::vector<AuditItem> to_audit_;
   std::uint64_t order_ = 0;
   Sample captions_, short_, human_, questions_;  // short_: of captions_
   std::vector<std::string> nouns_;

@@ -33,12 +33,17 @@ class Maker {
  public:
   Maker(const WorkFolder& work, const ReportOptions& options, const std::vector<std::string>& seeds,
         const Embedder& embed)
-      : work_(work), options_(options), seeds_(seeds), embed_(embed), run_(options.monitors, seeds) {}
+      : work_(work),
+        options_(options),
+        seeds_(seeds),
+        embed_(embed),
+        run_(options.monitors, seeds, &options.auditor) {}
 
   Report make() {
     const std::optional<Decisions> decisions = decisions_of(work_);
     out_.pipeline = work_.pipeline();
     out_.embedder = options_.embedder;
+    out_.auditor = options_.auditor_name;
     out_.reduced = decisions.has_value();
     if (decisions) out_.decisions = decisions->counts();
     work_.each_chunk(options_.threads,
@@ -67,7 +72,7 @@ class Maker {
     leave();
     shard_ = shard;
     pictures_ = 0;
-    measurer_ = std::make_unique<Measurer>(options_.monitors, seeds_);
+    measurer_ = std::make_unique<Measurer>(options_.monitors, seeds_, &options_.auditor);
   }
 
   void leave() {
@@ -205,6 +210,7 @@ Json report_json(const Report& report) {
   }
   return {{"pipeline", report.pipeline},
           {"embedder", report.embedder},
+          {"auditor", report.auditor},
           {"alert", report.alert()},
           {"reduced", report.reduced},
           {"pictures", report.pictures},

@@ -26,6 +26,8 @@ struct ReportOptions {
   /// From report_json() of that run. @throws Error kNotFound, kCorrupt.
   void read_reference(const std::string& path);
   std::string embedder = std::string(kHashedName);
+  Auditor auditor = {};  ///< of M9; empty: what the run's own verdicts say
+  std::string auditor_name = {};
   int threads = 1;
 };
 
@@ -42,7 +44,7 @@ struct ShownPicture {
 };
 
 struct Report {
-  std::string pipeline, embedder;
+  std::string pipeline, embedder, auditor;
   bool reduced = false;                           ///< S13 to S15 have decided
   std::map<std::string, std::int64_t> pictures;   ///< ok, rejected, failed
   std::map<std::string, std::int64_t> reasons;    ///< of those that are not ok

@@ -45,9 +45,9 @@ std::string findings_table(const std::vector<Finding>& findings) {
       "tr>\n";
   for (const Finding& one : findings) {
     html += cat(one.alert ? "<tr class=\"red\">" : "<tr>", "<td>", one.monitor, "</td><td>",
-                escaped(one.what), "</td><td class=\"n\">", shown_number(one.value), "</td><td class=\"n\">",
-                one.reference ? shown_number(*one.reference) : "", "</td><td>", escaped(one.limit),
-                "</td></tr>\n");
+                escaped(one.what), "</td><td class=\"n\">", shown_number(one.value),
+                "</td><td class=\"n\">", one.reference ? shown_number(*one.reference) : "", "</td><td>",
+                escaped(one.limit), "</td></tr>\n");
   }
   return html + "</table></div>\n";
 }
@@ -129,8 +129,8 @@ std::string claims(const Record& record) {
   std::string html = "<ul>";
   for (const Claim& one : record.claims) {
     html += cat("<li><span class=\"", one.accepted ? "green" : "red", "\">", one.accepted ? "✓" : "✗",
-                "</span> ", escaped(one.type), ": ", escaped(one.subject), " ", escaped(one.predicate), " ",
-                escaped(one.object));
+                "</span> ", escaped(one.type), ": ", escaped(one.subject), " ",
+                escaped(one.predicate), " ", escaped(one.object));
     if (!one.accepted) html += cat(" <span class=\"soft\">", escaped(one.dropped), "</span>");
     html += "</li>";
   }
@@ -180,7 +180,9 @@ std::string report_html(const Report& report, const ReportOptions& options) {
   html += report.alert() ? "<p class=\"red\"><b>Limits are passed</b>, marked red below.</p>\n"
                          : "<p class=\"green\">No limit is passed.</p>\n";
   html += cat("<p class=\"soft\">Pipeline ", escaped(report.pipeline), "; texts compared by ",
-              escaped(report.embedder), report.reduced ? "" : "; before S13 to S15", ".</p>\n<p>Pictures:");
+              escaped(report.embedder),
+              report.auditor.empty() ? "" : "; captions read again by " + escaped(report.auditor),
+              report.reduced ? "" : "; before S13 to S15", ".</p>\n<p>Pictures:");
   for (const auto& [status, count] : report.pictures) html += cat(" ", count, " ", escaped(status));
   html += cat("</p>\n<h2>Monitors</h2>\n", findings_table(report.findings), charts(report, options),
               "<h2>Shards</h2>\n", shards(report.shards), "<h2>Cost</h2>\n", costs(report.costs),

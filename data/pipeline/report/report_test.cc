@@ -112,6 +112,26 @@ TEST(Report, SeesDinosaursYesMenAndWordsThatGiveAnswersAway) {
   EXPECT_TRUE(report_json(report)["alert"]);
 }
 
+TEST(Report, ASecondVerifierIsHeardAboutCaptions) {
+  const base::TestFolder folder;
+  make_work(folder, sound_records(60));
+  ReportOptions options;
+  options.monitors.audit = 1;
+  std::int64_t captions = 0;
+  options.auditor = [&](const std::vector<AuditItem>& items) {
+    for (const AuditItem& one : items) EXPECT_FALSE(one.record.captions.at(one.caption).human);
+    captions += static_cast<std::int64_t>(items.size());
+    const auto claims = static_cast<std::int64_t>(10 * items.size());
+    return AuditCounts{claims, claims - static_cast<std::int64_t>(items.size())};
+  };
+  options.auditor_name = "second";
+  const Report report = report_of(folder, options);
+  EXPECT_GT(captions, 0);
+  EXPECT_TRUE(finding(report, "claims of captions with evidence").alert);
+  EXPECT_NEAR(finding(report, "claims of captions with evidence").value, 0.9, 1e-9);
+  EXPECT_EQ(report_json(report)["auditor"], "second");
+}
+
 TEST(Report, DoesNotTakeLengthForCollapse) {
   const base::TestFolder folder;
   auto chunks = sound_records(300);
