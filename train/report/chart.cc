@@ -60,29 +60,6 @@ std::string at(double value) {
 
 }  // namespace
 
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::vector<std::pair<double, double>> thinned(const std::vector<std::pair<double, double>>& points,
                                                std::size_t most) {
   if (points.size() <= most) return points;

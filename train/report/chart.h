@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/html.h"
+
 namespace moonbeam::train {
 
 struct Curve {
@@ -14,8 +16,7 @@ struct Curve {
   bool dots = false;                              ///< few points: drawn as dots and a line
 };
 
-/// Text that may hold anything, for HTML and SVG.
-std::string escape_html(std::string_view text);
+using base::escape_html;
 
 /// At most `most` points: means of neighbours.
 std::vector<std::pair<double, double>> thinned(const std::vector<std::pair<double, double>>& points,

@@ -243,15 +243,15 @@ std::string review_html(const ClusterReview& review) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>Cluster review</title><style>",
       page_style(), "</style></head><body>\n<h1>Cluster review</h1>\n<p class=\"soft\">Pipeline ",
-      escaped(review.pipeline), "; texts compared by ", escaped(review.embedder),
+      escape_html(review.pipeline), "; texts compared by ", escape_html(review.embedder),
       ". Clusters to give up are named by their numbers.</p>\n<div class=\"samples\">\n");
   for (std::size_t i = 0; i < review.clusters.size(); ++i) {
     const ReviewedCluster& one = review.clusters[i];
     html += base::cat("<div class=\"sample\"><b>", i, "</b> <span class=\"soft\">", one.size,
                       " pairs, radius ", base::format_decimal(one.radius, 3), "</span><ul>");
     for (const ClusterMember& member : one.members) {
-      html += base::cat("<li title=\"", escaped(member.id), "\">", escaped(member.question), " → ",
-                        escaped(member.answer), "</li>");
+      html += base::cat("<li title=\"", escape_html(member.id), "\">", escape_html(member.question), " → ",
+                        escape_html(member.answer), "</li>");
     }
     html += "</ul></div>\n";
   }

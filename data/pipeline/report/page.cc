@@ -31,29 +31,6 @@ std::string in_short(const std::string& text) {
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string bar_chart(const std::string& title, const std::vector<Bar>& bars, double limit, double most) {
   if (bars.empty()) return {};
   if (most <= 0) {
@@ -65,16 +42,16 @@ std::string bar_chart(const std::string& title, const std::vector<Bar>& bars, do
   const double height = kTop + kRow * static_cast<double>(bars.size()) + 8;
   std::string svg =
       base::cat("<svg viewBox=\"0 0 ", at(kWidth), " ", at(height),
-                "\" role=\"img\"><text x=\"8\" y=\"18\" class=\"title\">", escaped(title), "</text>\n");
+                "\" role=\"img\"><text x=\"8\" y=\"18\" class=\"title\">", escape_html(title), "</text>\n");
   double y = kTop;
   for (const Bar& bar : bars) {
     const std::string shown = bar.shown.empty() ? base::format_decimal(bar.value, 4) : bar.shown;
     svg += base::cat("<text class=\"tick\" text-anchor=\"end\" x=\"", at(kLabel - 6), "\" y=\"", at(y + 13),
-                     "\">", escaped(in_short(bar.label)), "</text><rect class=\"",
+                     "\">", escape_html(in_short(bar.label)), "</text><rect class=\"",
                      bar.red ? "bar red" : "bar", "\" x=\"", at(kLabel), "\" y=\"", at(y + 3),
                      "\" height=\"13\" width=\"", at(std::max(length(bar.value), 0.5)),
                      "\"/><text class=\"tick\" x=\"", at(kLabel + length(bar.value) + 5), "\" y=\"",
-                     at(y + 13), "\">", escaped(shown), "</text>\n");
+                     at(y + 13), "\">", escape_html(shown), "</text>\n");
     y += kRow;
   }
   if (limit > 0) {

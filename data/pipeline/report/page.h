@@ -5,10 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/html.h"
+
 namespace moonbeam::pipeline {
 
-/// Text that may hold anything, for HTML and SVG.
-std::string escaped(std::string_view text);
+using base::escape_html;
 
 struct Bar {
   std::string label;

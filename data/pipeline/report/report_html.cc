@@ -45,9 +45,9 @@ std::string findings_table(const std::vector<Finding>& findings) {
       "tr>\n";
   for (const Finding& one : findings) {
     html += cat(one.alert ? "<tr class=\"red\">" : "<tr>", "<td>", one.monitor, "</td><td>",
-                escaped(one.what), "</td><td class=\"n\">", shown_number(one.value),
+                escape_html(one.what), "</td><td class=\"n\">", shown_number(one.value),
                 "</td><td class=\"n\">", one.reference ? shown_number(*one.reference) : "", "</td><td>",
-                escaped(one.limit), "</td></tr>\n");
+                escape_html(one.limit), "</td></tr>\n");
   }
   return html + "</table></div>\n";
 }
@@ -79,7 +79,7 @@ std::string charts(const Report& report, const ReportOptions& options) {
 }
 
 std::string spent_row(const std::string& name, const llm::Spent& spent) {
-  return cat("<tr><td>", escaped(name), "</td><td class=\"n\">", spent.calls, "</td><td class=\"n\">",
+  return cat("<tr><td>", escape_html(name), "</td><td class=\"n\">", spent.calls, "</td><td class=\"n\">",
              spent.usage.prompt, "</td><td class=\"n\">", spent.usage.completion, "</td><td class=\"n\">",
              format_decimal(spent.money, 2), "</td><td class=\"n\">",
              format_decimal(spent.gpu_seconds / 3600, 2), "</td></tr>\n");
@@ -110,7 +110,7 @@ std::string shards(const std::vector<ShardFindings>& shards) {
                     format_decimal(finding.value, 3), " (", finding.limit, ")");
       }
       html += cat(alert ? "<tr class=\"red\">" : "<tr>", "<td>", one.shard, "</td><td class=\"n\">",
-                  one.pictures, "</td><td>", escaped(what), "</td></tr>\n");
+                  one.pictures, "</td><td>", escape_html(what), "</td></tr>\n");
     }
   }
   html += "</table></div>\n";
@@ -119,9 +119,9 @@ std::string shards(const std::vector<ShardFindings>& shards) {
 }
 
 std::string kept_or_not(const std::string& text, Why why, const std::string& earlier) {
-  if (why == Why::kKept) return cat("<li>", escaped(text), "</li>");
-  return cat("<li><s>", escaped(text), "</s> <span class=\"soft\">",
-             escaped(why == Why::kEarlier && !earlier.empty() ? earlier : std::string(name(why))),
+  if (why == Why::kKept) return cat("<li>", escape_html(text), "</li>");
+  return cat("<li><s>", escape_html(text), "</s> <span class=\"soft\">",
+             escape_html(why == Why::kEarlier && !earlier.empty() ? earlier : std::string(name(why))),
              "</span></li>");
 }
 
@@ -129,9 +129,9 @@ std::string claims(const Record& record) {
   std::string html = "<ul>";
   for (const Claim& one : record.claims) {
     html += cat("<li><span class=\"", one.accepted ? "green" : "red", "\">", one.accepted ? "✓" : "✗",
-                "</span> ", escaped(one.type), ": ", escaped(one.subject), " ",
-                escaped(one.predicate), " ", escaped(one.object));
-    if (!one.accepted) html += cat(" <span class=\"soft\">", escaped(one.dropped), "</span>");
+                "</span> ", escape_html(one.type), ": ", escape_html(one.subject), " ",
+                escape_html(one.predicate), " ", escape_html(one.object));
+    if (!one.accepted) html += cat(" <span class=\"soft\">", escape_html(one.dropped), "</span>");
     html += "</li>";
   }
   return html + "</ul>";
@@ -154,7 +154,7 @@ std::string item_text(const Record& record, const Item& item) {
 
 std::string sample(const ShownPicture& shown, const ReportOptions& options) {
   const Record& record = shown.record;
-  std::string html = cat("<div class=\"sample\"><b>", escaped(record.input.key), "</b>");
+  std::string html = cat("<div class=\"sample\"><b>", escape_html(record.input.key), "</b>");
   if (!options.pictures.empty()) {
     const std::string path = (std::filesystem::path(options.pictures) / record.input.file).string();
     if (const std::string uri = picture_uri(path, kPictureSide); !uri.empty()) {
@@ -175,15 +175,15 @@ std::string report_html(const Report& report, const ReportOptions& options) {
   std::string html =
       cat("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
           "content=\"width=device-width\"><title>",
-          escaped(options.title), "</title><style>", page_style(), "</style></head><body>\n<h1>",
-          escaped(options.title), "</h1>\n");
+          escape_html(options.title), "</title><style>", page_style(), "</style></head><body>\n<h1>",
+          escape_html(options.title), "</h1>\n");
   html += report.alert() ? "<p class=\"red\"><b>Limits are passed</b>, marked red below.</p>\n"
                          : "<p class=\"green\">No limit is passed.</p>\n";
-  html += cat("<p class=\"soft\">Pipeline ", escaped(report.pipeline), "; texts compared by ",
-              escaped(report.embedder),
-              report.auditor.empty() ? "" : "; captions read again by " + escaped(report.auditor),
+  html += cat("<p class=\"soft\">Pipeline ", escape_html(report.pipeline), "; texts compared by ",
+              escape_html(report.embedder),
+              report.auditor.empty() ? "" : "; captions read again by " + escape_html(report.auditor),
               report.reduced ? "" : "; before S13 to S15", ".</p>\n<p>Pictures:");
-  for (const auto& [status, count] : report.pictures) html += cat(" ", count, " ", escaped(status));
+  for (const auto& [status, count] : report.pictures) html += cat(" ", count, " ", escape_html(status));
   html += cat("</p>\n<h2>Monitors</h2>\n", findings_table(report.findings), charts(report, options),
               "<h2>Shards</h2>\n", shards(report.shards), "<h2>Cost</h2>\n", costs(report.costs),
               "<h2>Pictures with their claims</h2>\n", "<div class=\"samples\">\n");
