@@ -266,6 +266,12 @@ std::string yes_fault(const Pair& pair, const std::vector<Fact>& cited, const Fa
 
 }  // namespace
 
+void PairLimits::read(base::KeySection& keys) {
+  keys.read("short_words", short_words, 1, 100);
+  keys.read("answer_words", answer_words, 1, 1000);
+  keys.read("question_words", question_words, 2, 1000);
+}
+
 const std::vector<std::string>& question_types() {
   static const std::vector<std::string> kTypes = {"what",   "where",    "count", "colour",
                                                   "action", "relation", "ocr",   "yesno"};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/key_file.h"
 #include "data/pipeline/writing/facts.h"
 #include "data/pipeline/writing/rules.h"
 
@@ -24,6 +25,8 @@ std::optional<Swap> swap_of(const Fact& fact, const Facts& facts, data::Stream& 
 
 struct PairLimits {
   int short_words = 6, answer_words = 60, question_words = 30;
+  /// Keys of a stage's section. @throws Error kInvalidArgument naming file and line.
+  void read(base::KeySection& keys);
 };
 
 /// Why a pair as a model wrote it is not one: "uncited", "leak", "colour", "count", ...; "" for a good one.

@@ -9,6 +9,7 @@
 #include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
+#include "data/pipeline/writing/ask_once.h"
 #include "data/pipeline/writing/questions.h"
 #include "data/pipeline/writing/stages.h"
 #include "data/pipeline/writing/style.h"
@@ -32,30 +33,10 @@ struct Settings {
   PairLimits limits;
 };
 
-class Questions final : public Stage {
+class Questions final : public AskOnce {
  public:
   explicit Questions(Settings settings) : settings_(std::move(settings)) {}
   std::string_view name() const override { return "S7"; }
-
-  std::vector<llm::Call> step(Record& record, int round, std::span<const llm::Result> results,
-                              const Context& context) const override {
-    const Facts facts(record, context.lexicon);
-    if (round > 0) {
-      const Rules rules(context.prompts);
-      const Json asked = record.scratch;
-      for (std::size_t i = 0; i < results.size() && i < asked.size(); ++i) {
-        if (answered(record, name(), results[i])) take(record, asked[i], results[i], facts, rules);
-      }
-      record.scratch = nullptr;
-      return {};
-    }
-    record.scratch = Json::array();
-    std::vector<llm::Call> calls;
-    for (const std::string& type : drawn_types(record, facts, context)) {
-      if (auto call = ask(record, type, facts, context)) calls.push_back(std::move(*call));
-    }
-    return calls;
-  }
 
   std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
     double calls = 0, pairs = 0;
@@ -79,6 +60,14 @@ class Questions final : public Stage {
   }
 
  private:
+  std::vector<llm::Call> ask(Record& record, const Facts& facts, const Context& context) const override {
+    std::vector<llm::Call> calls;
+    for (const std::string& type : drawn_types(record, facts, context)) {
+      if (auto call = ask_for(record, type, facts, context)) calls.push_back(std::move(*call));
+    }
+    return calls;
+  }
+
   /// Share of pictures whose facts answer questions of the type.
   static double answered_share(const std::string& type, const Expected& picture) {
     if (picture.accepted <= 0) return 0;
@@ -119,8 +108,8 @@ class Questions final : public Stage {
     std::erase_if(able, [&](const std::string& type) { return !kept.contains(type); });
   }
 
-  std::optional<llm::Call> ask(Record& record, const std::string& type, const Facts& facts,
-                               const Context& context) const {
+  std::optional<llm::Call> ask_for(Record& record, const std::string& type, const Facts& facts,
+                                   const Context& context) const {
     data::Stream draws = context.draws(record, cat("S7 ", type));
     const CallShape shape = creative("S7", type, settings_.examples, context, draws);
     const Style style = draw_style(context.prompts, draws);
@@ -177,7 +166,7 @@ class Questions final : public Stage {
   }
 
   void take(Record& record, const Json& asked, const llm::Result& result, const Facts& facts,
-            const Rules& rules) const {
+            const Rules& rules) const override {
     const std::string type = asked["type"];
     int kept = 0;
     const int most = type == "count"   ? settings_.keep_counts
@@ -311,9 +300,7 @@ std::unique_ptr<Stage> make_s7(base::KeySection& keys) {
   keys.read("most_claims_share", settings.high, settings.low, 1);
   keys.read("zero_share", settings.zero, 0, 1);
   keys.read("examples", settings.examples, 0, 16);
-  keys.read("short_words", settings.limits.short_words, 1, 100);
-  keys.read("answer_words", settings.limits.answer_words, 1, 1000);
-  keys.read("question_words", settings.limits.question_words, 2, 1000);
+  settings.limits.read(keys);
   return std::make_unique<Questions>(std::move(settings));
 }
 

@@ -8,6 +8,7 @@
 #include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
+#include "data/pipeline/writing/ask_once.h"
 #include "data/pipeline/writing/questions.h"
 #include "data/pipeline/writing/seeds.h"
 #include "data/pipeline/writing/stages.h"
@@ -32,30 +33,10 @@ struct Settings {
   PairLimits limits;
 };
 
-class Negatives final : public Stage {
+class Negatives final : public AskOnce {
  public:
   explicit Negatives(Settings settings) : settings_(settings) {}
   std::string_view name() const override { return "S8"; }
-
-  std::vector<llm::Call> step(Record& record, int round, std::span<const llm::Result> results,
-                              const Context& context) const override {
-    const Facts facts(record, context.lexicon);
-    if (round > 0) {
-      const Rules rules(context.prompts);
-      const Json asked = record.scratch;
-      for (std::size_t i = 0; i < results.size() && i < asked.size(); ++i) {
-        if (answered(record, name(), results[i])) take(record, asked[i], results[i], facts, rules);
-      }
-      record.scratch = nullptr;
-      return {};
-    }
-    record.scratch = Json::array();
-    add_existence(record, facts, context);
-    std::vector<llm::Call> calls;
-    if (auto call = ask_premise(record, facts, context)) calls.push_back(std::move(*call));
-    if (auto call = ask_unknown(record, facts, context)) calls.push_back(std::move(*call));
-    return calls;
-  }
 
   std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
     if (picture.accepted <= 0) return {};
@@ -73,6 +54,14 @@ class Negatives final : public Stage {
   }
 
  private:
+  std::vector<llm::Call> ask(Record& record, const Facts& facts, const Context& context) const override {
+    add_existence(record, facts, context);
+    std::vector<llm::Call> calls;
+    if (auto call = ask_premise(record, facts, context)) calls.push_back(std::move(*call));
+    if (auto call = ask_unknown(record, facts, context)) calls.push_back(std::move(*call));
+    return calls;
+  }
+
   // ---- existence, by code
 
   void add_existence(Record& record, const Facts& facts, const Context& context) const {
@@ -223,7 +212,7 @@ class Negatives final : public Stage {
   // ---- answers
 
   void take(Record& record, const Json& asked, const llm::Result& result, const Facts& facts,
-            const Rules& rules) const {
+            const Rules& rules) const override {
     const Json& input = asked["input"];
     const bool premise = input["kind"] == "premise";
     int kept = 0;
@@ -302,9 +291,7 @@ std::unique_ptr<Stage> make_s8(base::KeySection& keys) {
   keys.read("unknown_share", settings.unknown, 0, 1);
   keys.read("name_present", settings.name_present, 0, 1);
   keys.read("examples", settings.examples, 0, 16);
-  keys.read("short_words", settings.limits.short_words, 1, 100);
-  keys.read("answer_words", settings.limits.answer_words, 1, 1000);
-  keys.read("question_words", settings.limits.question_words, 2, 1000);
+  settings.limits.read(keys);
   return std::make_unique<Negatives>(settings);
 }
 

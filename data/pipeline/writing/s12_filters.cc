@@ -212,9 +212,7 @@ class Filters final : public Stage {
 
 std::unique_ptr<Stage> make_s12(base::KeySection& keys) {
   Settings settings;
-  keys.read("short_words", settings.limits.short_words, 1, 100);
-  keys.read("answer_words", settings.limits.answer_words, 1, 1000);
-  keys.read("question_words", settings.limits.question_words, 2, 1000);
+  settings.limits.read(keys);
   keys.read("jaccard", settings.jaccard, 0, 1);
   keys.read("window", settings.window, 1, 1'000'000);
   keys.read("yes_or_no_share", settings.yes_or_no, 0, 1);
