@@ -4,6 +4,7 @@
 
 #include "data/pipeline/writing/absent.h"
 #include "data/pipeline/writing/balance.h"
+#include "data/pipeline/writing/candidates.h"
 #include "data/pipeline/writing/noise.h"
 #include "data/pipeline/writing/repeats.h"
 #include "data/pipeline/writing/seeds.h"
@@ -149,6 +150,61 @@ TEST(Absent, NounsAreAsOftenAskedForWhereTheyAreAsWhereTheyAreNot) {
     EXPECT_GT(yes, .35) << name << ' ' << times[0] << ' ' << times[1];
     EXPECT_LT(yes, .65) << name << ' ' << times[0] << ' ' << times[1];
   }
+}
+
+Pair pair_by(const std::string& id, const std::string& request, const std::string& q) {
+  Pair out;
+  out.id = id;
+  out.type = id.substr(0, id.find(':'));
+  out.q = q;
+  out.a_sentence = "It is red.";
+  out.request = request;
+  out.generator = "writer";
+  return out;
+}
+
+TEST(Candidates, TheOneLeastLikeWhatThereIsStays) {
+  std::vector<Record> records(2);
+  const auto caption = [](const std::string& text) {
+    Caption out;
+    out.length = "short";
+    out.text = text;
+    return out;
+  };
+  records[0].captions = {caption("a red cup stands on the table"), caption("two dogs run along a beach")};
+  records[1].captions = {caption("a red cup stands on the shelf"), caption("here lies a yellow boat")};
+  records[1].captions.push_back(caption("a red cup stands on the table"));
+  records[1].captions[2].human = true;
+  records[0].pairs = {pair_by("colour:0", "a", "What color is the cup?"),
+                      pair_by("colour:1", "b", "Which color has the cup on the left?")};
+  records[1].pairs = {pair_by("colour:0", "c", "What color is the cup?"),
+                      pair_by("colour:1", "d", "Name the color of that boat, would you?"),
+                      pair_by("yesno:0", "e", "Is it red?")};
+  records[1].pairs.push_back(pair_by("yesno:1", "", "Is there a cup?"));
+  std::vector<Record*> chunk = {&records[0], &records[1]};
+  choose_captions(chunk);
+  choose_pairs(chunk, "S7");
+  EXPECT_EQ(records[0].captions[0].dropped, "") << "nothing is there: the first";
+  EXPECT_EQ(records[0].captions[1].dropped, "S6/other-candidate");
+  EXPECT_EQ(records[1].captions[0].dropped, "S6/other-candidate");
+  EXPECT_EQ(records[1].captions[1].dropped, "");
+  EXPECT_EQ(records[1].captions[2].dropped, "") << "people's stay";
+  EXPECT_EQ(records[0].pairs[1].dropped, "S7/other-candidate");
+  EXPECT_EQ(records[1].pairs[0].dropped, "S7/other-candidate");
+  EXPECT_EQ(records[1].pairs[1].dropped, "");
+  EXPECT_EQ(records[1].pairs[2].dropped, "") << "the only one of its type";
+  EXPECT_EQ(records[1].pairs[3].dropped, "") << "written by code";
+}
+
+TEST(Candidates, ACallThatGaveMoreIsBetter) {
+  std::vector<Record> records(1);
+  records[0].pairs = {pair_by("where:0", "a", "Where is the cup?"), pair_by("where:1", "b", "Where is it?"),
+                      pair_by("where:2", "b", "Where is the dog?")};
+  std::vector<Record*> chunk = {&records[0]};
+  choose_pairs(chunk, "S7");
+  EXPECT_EQ(records[0].pairs[0].dropped, "S7/other-candidate");
+  EXPECT_EQ(records[0].pairs[1].dropped, "");
+  EXPECT_EQ(records[0].counts.at("S7/other-candidate"), 1);
 }
 
 }  // namespace

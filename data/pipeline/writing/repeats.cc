@@ -47,6 +47,14 @@ std::string Recent::like(const std::string& kind, const std::vector<std::uint64_
   return "";
 }
 
+double Recent::likeness(const std::string& kind, const std::vector<std::uint64_t>& grams) const {
+  const auto found = items_.find(kind);
+  if (found == items_.end()) return 0;
+  double most = 0;
+  for (const Item& one : found->second) most = std::max(most, jaccard(one.grams, grams));
+  return most;
+}
+
 void Recent::add(const std::string& kind, std::string id, std::vector<std::uint64_t> grams) {
   std::deque<Item>& items = items_[kind];
   items.push_back({std::move(id), std::move(grams)});

@@ -20,6 +20,8 @@ class Recent {
   /// Id of one that is as like it as that; "" for none.
   std::string like(const std::string& kind, const std::vector<std::uint64_t>& grams, double limit,
                    std::string_view except) const;
+  /// The greatest likeness to one of them, 0 to 1.
+  double likeness(const std::string& kind, const std::vector<std::uint64_t>& grams) const;
   void add(const std::string& kind, std::string id, std::vector<std::uint64_t> grams);
 
  private:

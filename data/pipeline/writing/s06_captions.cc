@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
+#include "data/pipeline/writing/candidates.h"
 #include "data/pipeline/writing/rules.h"
 #include "data/pipeline/writing/stages.h"
 #include "data/pipeline/writing/style.h"
@@ -32,7 +33,7 @@ struct Settings {
   double side = .5;
   // Of a picture that has little to tell no long caption is asked for, and fewer words will do.
   int things_normal = 1, things_long = 4, words_a_thing = 3;
-  int examples = 1;
+  int examples = 1, candidates = 1;
 };
 
 std::vector<Fact> by_layout(const Facts& facts) {
@@ -71,6 +72,11 @@ class Captions final : public Stage {
     return calls;
   }
 
+  void finish(std::span<Record*> chunk, const Context&) const override {
+    if (compares_pictures()) choose_captions(chunk);
+  }
+  bool compares_pictures() const override { return settings_.candidates > 1; }
+
   std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
     const double things =
         kSubjectsAClass * picture.classes + (picture.classes > 0 ? 0 : picture.accepted / 2);
@@ -86,13 +92,13 @@ class Captions final : public Stage {
     const double facts = 30 * picture.accepted;
     return {{.prompt = "S6",
              .role = Role::kWriter,
-             .calls = captions * (1 + kWrittenAgain),
+             .calls = captions * (settings_.candidates + kWrittenAgain),
              .input = 60 + facts,
              .output = 10 + kTokensAWord * words,
              .examples = settings_.examples},
             {.prompt = "S6v",
              .role = Role::kVerifier,
-             .calls = captions * kReadAgain,
+             .calls = captions * kReadAgain * settings_.candidates,
              .input = 20 + kTokensAWord * words,
              .output = 25 * std::min(picture.accepted, words / 3)}};
   }
@@ -133,8 +139,12 @@ class Captions final : public Stage {
           (one == "long" && things < settings_.things_long)) {
         continue;
       }
-      calls.push_back(write(record, facts, one, 0, context));
-      record.scratch["parts"].push_back({{"length", one}, {"generator", calls.back().model}});
+      for (int i = 0; i < settings_.candidates; ++i) {
+        const std::string part = candidate_part(one, i);
+        calls.push_back(write(record, facts, one, part, context));
+        record.scratch["parts"].push_back(
+            {{"length", one}, {"part", part}, {"generator", calls.back().model}});
+      }
     }
     return calls;
   }
@@ -145,9 +155,8 @@ class Captions final : public Stage {
     return static_cast<int>(subjects.size());
   }
 
-  llm::Call write(const Record& record, const Facts& facts, const std::string& length, int attempt,
-                  const Context& context) const {
-    const std::string part = attempt == 0 ? length : cat(length, ":again");
+  llm::Call write(const Record& record, const Facts& facts, const std::string& length,
+                  const std::string& part, const Context& context) const {
     data::Stream draws = context.draws(record, cat("S6 ", part));
     const CallShape shape = creative("S6", part, settings_.examples, context, draws);
     Json input = {{"claims", shown(by_layout(facts))},
@@ -185,7 +194,7 @@ class Captions final : public Stage {
       part["text"] = text;
       CallShape shape;
       shape.prompt = "S6v";
-      shape.part = cat("read:", part["length"].get<std::string>(), part.contains("again") ? ":again" : "");
+      shape.part = cat("read:", part["part"].get<std::string>());
       shape.who = &context.roles.verifier;
       Json classes = Json::array();
       for (const std::string& noun : nouns_for_reading(text, facts)) classes.push_back(noun);
@@ -292,14 +301,21 @@ class Captions final : public Stage {
   std::vector<llm::Call> again(Record& record, const Facts& facts, const Context& context) const {
     std::vector<llm::Call> calls;
     Json left = Json::array();
+    std::set<std::string> settled;
     for (const Json& part : record.scratch["parts"]) {
-      if (part.contains("done") || part.contains("again")) {
-        if (!part.contains("done")) record.count("S6/dropped");
+      if (part.contains("done")) settled.insert(part["length"]);
+    }
+    for (const Json& part : record.scratch["parts"]) {
+      const std::string length = part["length"];
+      if (!settled.insert(length).second) continue;
+      if (part.contains("again")) {
+        record.count("S6/dropped");
         continue;
       }
-      const std::string length = part["length"];
-      calls.push_back(write(record, facts, length, 1, context));
-      left.push_back({{"length", length}, {"again", true}, {"generator", calls.back().model}});
+      const std::string name = cat(length, ":again");
+      calls.push_back(write(record, facts, length, name, context));
+      left.push_back(
+          {{"length", length}, {"part", name}, {"again", true}, {"generator", calls.back().model}});
       record.count("S6/written-again");
     }
     record.scratch = {{"phase", "written"}, {"parts", left}};
@@ -330,6 +346,7 @@ std::unique_ptr<Stage> make_s6(base::KeySection& keys) {
   keys.read("long_things", settings.things_long, 0, 1000);
   keys.read("words_a_thing", settings.words_a_thing, 0, 100);
   keys.read("examples", settings.examples, 0, 16);
+  keys.read("candidates", settings.candidates, 1, 8);
   return std::make_unique<Captions>(std::move(settings));
 }
 

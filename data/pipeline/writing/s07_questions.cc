@@ -10,6 +10,7 @@
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
 #include "data/pipeline/writing/ask_once.h"
+#include "data/pipeline/writing/candidates.h"
 #include "data/pipeline/writing/questions.h"
 #include "data/pipeline/writing/stages.h"
 #include "data/pipeline/writing/style.h"
@@ -29,7 +30,7 @@ struct Settings {
   int most_types = 6, least_pairs = 3, most_pairs = 6;
   int keep = 3, keep_counts = 2, keep_twins = 2;  // per type
   double low = .4, high = .7, zero = .15;
-  int examples = 2, banned_shown = 5;
+  int examples = 2, banned_shown = 5, candidates = 1;
   PairLimits limits;
 };
 
@@ -37,6 +38,11 @@ class Questions final : public AskOnce {
  public:
   explicit Questions(Settings settings) : settings_(std::move(settings)) {}
   std::string_view name() const override { return "S7"; }
+
+  void finish(std::span<Record*> chunk, const Context&) const override {
+    if (compares_pictures()) choose_pairs(chunk, "S7");
+  }
+  bool compares_pictures() const override { return settings_.candidates > 1; }
 
   std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
     double calls = 0, pairs = 0;
@@ -53,7 +59,7 @@ class Questions final : public AskOnce {
     picture.pairs += pairs * asked / calls;
     return {{.prompt = "S7",
              .role = Role::kWriter,
-             .calls = asked,
+             .calls = asked * settings_.candidates,
              .input = 60 + 12 * picture.accepted,
              .output = 35 * (settings_.least_pairs + settings_.most_pairs) / 4.0,
              .examples = settings_.examples}};
@@ -63,7 +69,9 @@ class Questions final : public AskOnce {
   std::vector<llm::Call> ask(Record& record, const Facts& facts, const Context& context) const override {
     std::vector<llm::Call> calls;
     for (const std::string& type : drawn_types(record, facts, context)) {
-      if (auto call = ask_for(record, type, facts, context)) calls.push_back(std::move(*call));
+      for (int i = 0; i < settings_.candidates; ++i) {
+        if (auto call = ask_for(record, type, i, facts, context)) calls.push_back(std::move(*call));
+      }
     }
     return calls;
   }
@@ -108,10 +116,12 @@ class Questions final : public AskOnce {
     std::erase_if(able, [&](const std::string& type) { return !kept.contains(type); });
   }
 
-  std::optional<llm::Call> ask_for(Record& record, const std::string& type, const Facts& facts,
+  /// Another candidate sees other facts, another asker and other examples.
+  std::optional<llm::Call> ask_for(Record& record, const std::string& type, int candidate, const Facts& facts,
                                    const Context& context) const {
-    data::Stream draws = context.draws(record, cat("S7 ", type));
-    const CallShape shape = creative("S7", type, settings_.examples, context, draws);
+    const std::string part = candidate_part(type, candidate);
+    data::Stream draws = context.draws(record, cat("S7 ", part));
+    const CallShape shape = creative("S7", part, settings_.examples, context, draws);
     const Style style = draw_style(context.prompts, draws);
     Json claims = Json::array();
     if (type == "yesno") {
@@ -300,6 +310,7 @@ std::unique_ptr<Stage> make_s7(base::KeySection& keys) {
   keys.read("most_claims_share", settings.high, settings.low, 1);
   keys.read("zero_share", settings.zero, 0, 1);
   keys.read("examples", settings.examples, 0, 16);
+  keys.read("candidates", settings.candidates, 1, 8);
   settings.limits.read(keys);
   return std::make_unique<Questions>(std::move(settings));
 }

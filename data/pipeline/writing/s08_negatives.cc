@@ -9,6 +9,7 @@
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/absent.h"
 #include "data/pipeline/writing/ask_once.h"
+#include "data/pipeline/writing/candidates.h"
 #include "data/pipeline/writing/questions.h"
 #include "data/pipeline/writing/seeds.h"
 #include "data/pipeline/writing/stages.h"
@@ -29,7 +30,7 @@ struct Settings {
   // never seen would tell that the answer is a denial.
   double seed_share = .05;
   double name_present = .5;
-  int examples = 2;
+  int examples = 2, candidates = 1;
   PairLimits limits;
 };
 
@@ -37,6 +38,11 @@ class Negatives final : public AskOnce {
  public:
   explicit Negatives(Settings settings) : settings_(settings) {}
   std::string_view name() const override { return "S8"; }
+
+  void finish(std::span<Record*> chunk, const Context&) const override {
+    if (compares_pictures()) choose_pairs(chunk, "S8");
+  }
+  bool compares_pictures() const override { return settings_.candidates > 1; }
 
   std::vector<ExpectedCalls> expect(Expected& picture, const Context&) const override {
     if (picture.accepted <= 0) return {};
@@ -47,7 +53,7 @@ class Negatives final : public AskOnce {
                      askable * settings_.premises + unknown;
     return {{.prompt = "S8",
              .role = Role::kWriter,
-             .calls = askable + unknown,
+             .calls = askable * settings_.candidates + unknown,
              .input = 150 + 15 * picture.accepted,
              .output = 35.0 * settings_.premises,
              .examples = settings_.examples}};
@@ -57,7 +63,9 @@ class Negatives final : public AskOnce {
   std::vector<llm::Call> ask(Record& record, const Facts& facts, const Context& context) const override {
     add_existence(record, facts, context);
     std::vector<llm::Call> calls;
-    if (auto call = ask_premise(record, facts, context)) calls.push_back(std::move(*call));
+    for (int i = 0; i < settings_.candidates; ++i) {
+      if (auto call = ask_premise(record, i, facts, context)) calls.push_back(std::move(*call));
+    }
     if (auto call = ask_unknown(record, facts, context)) calls.push_back(std::move(*call));
     return calls;
   }
@@ -144,8 +152,10 @@ class Negatives final : public AskOnce {
     return out;
   }
 
-  std::optional<llm::Call> ask_premise(Record& record, const Facts& facts, const Context& context) const {
-    data::Stream draws = context.draws(record, "S8 premise");
+  std::optional<llm::Call> ask_premise(Record& record, int candidate, const Facts& facts,
+                                       const Context& context) const {
+    const std::string part = candidate_part("premise", candidate);
+    data::Stream draws = context.draws(record, cat("S8 ", part));
     const std::vector<const Pair*> questions = askable(record, facts, draws);
     const bool seeds = draws.chance(settings_.seed_share);
     std::vector<std::string> nouns;
@@ -176,7 +186,7 @@ class Negatives final : public AskOnce {
                   {"name_present", draws.chance(settings_.name_present)},
                   {"claims", shown(some_of(facts.all(), .4, .7, 2, draws))},
                   {"opener", pick(context.prompts, "denial_openers", draws)}};
-    const CallShape shape = creative("S8", "premise", settings_.examples, context, draws);
+    const CallShape shape = creative("S8", part, settings_.examples, context, draws);
     record.scratch.push_back({{"input", input},
                               {"generator", shape.who->model},
                               {"source", seeds ? "seed" : "absent"},
@@ -291,6 +301,7 @@ std::unique_ptr<Stage> make_s8(base::KeySection& keys) {
   keys.read("unknown_share", settings.unknown, 0, 1);
   keys.read("name_present", settings.name_present, 0, 1);
   keys.read("examples", settings.examples, 0, 16);
+  keys.read("candidates", settings.candidates, 1, 8);
   settings.limits.read(keys);
   return std::make_unique<Negatives>(settings);
 }

@@ -50,6 +50,10 @@ const std::string& pick(const Prompts& prompts, const std::string& list, data::S
   return lines[draws.below(static_cast<std::uint32_t>(lines.size()))];
 }
 
+std::string candidate_part(const std::string& part, int candidate) {
+  return candidate == 0 ? part : base::cat(part, ':', candidate + 1);
+}
+
 std::vector<std::pair<std::string, float>> weights_in(const Prompts& prompts, const std::string& list) {
   std::vector<std::pair<std::string, float>> out;
   for (const std::string& line : prompts.list(list)) {

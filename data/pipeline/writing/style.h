@@ -22,6 +22,8 @@ std::string named(const Style& style);
 
 /// One of a list. @throws Error kNotFound (no such list).
 const std::string& pick(const Prompts& prompts, const std::string& list, data::Stream& draws);
+/// "count", of the second candidate "count:2": names a call, and its random numbers.
+std::string candidate_part(const std::string& part, int candidate);
 /// Lines "what 38" of a list: what there is to draw, with its weight. @throws Error kNotFound,
 /// kInvalidArgument.
 std::vector<std::pair<std::string, float>> weights_in(const Prompts& prompts, const std::string& list);
