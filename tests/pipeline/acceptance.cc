@@ -5,142 +5,19 @@
 //
 // SCENES is what `moonbeam data scenes --noisy --format ...,gqa` wrote. What is kept is looked at: after S13
 // to S15 where they have run.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "data/mockllm/truth.h"
-#include "data/mockllm/words.h"
 #include "data/pipeline/reduce/reduce.h"
-#include "data/pipeline/words/english.h"
-#include "data/pipeline/words/lexicon.h"
 #include "data/scenes/atlas.h"
-#include "data/scenes/labels.h"
-
-namespace {
-
-using namespace moonbeam;
-using namespace moonbeam::pipeline;
-using mockllm::TrueObject;
-
-using Scene = std::vector<TrueObject>;
-
-int count_of(const Scene& scene, const std::string& name, const std::string& colour = "") {
-  int count = 0;
-  for (const TrueObject& one : scene) count += one.name == name && (colour.empty() || one.colour == colour);
-  return count;
-}
-
-/// The colour may be said: some such thing has it, or has none that is told.
-bool may_be(const Scene& scene, const std::string& name, const std::string& colour) {
-  for (const TrueObject& one : scene) {
-    if (one.name == name && (one.colour == colour || one.colour.empty())) return true;
-  }
-  return false;
-}
-
-/// "red star" of a claim's subject to name and colour.
-std::pair<std::string, std::string> thing_of(const std::string& subject) {
-  const std::size_t space = subject.find(' ');
-  if (space != std::string::npos && colour_of(subject.substr(0, space))) {
-    return {subject.substr(space + 1), subject.substr(0, space)};
-  }
-  return {subject, ""};
-}
-
-struct Tally {
-  std::int64_t captions = 0, mentions = 0, phantoms = 0, colours = 0, wrong_colours = 0;
-  std::int64_t true_claims = 0, found = 0, accepted = 0, wrong_claims = 0;
-  std::int64_t answers = 0, wrong = 0, unchecked = 0, yes = 0, no = 0;
-  std::map<std::string, std::pair<std::int64_t, std::int64_t>> by_type;  ///< checked, wrong
-  std::map<std::string, std::int64_t> others;  ///< things named that are not in the scene
-  std::vector<std::string> examples;
-
-  void example(const std::string& text) {
-    if (examples.size() < 20) examples.push_back(text);
-  }
-
-  void caption(const Scene& scene, const Caption& one, const std::vector<mockllm::Noun>& nouns,
-               const Lexicon& lexicon) {
-    ++captions;
-    std::set<std::string> meant;  // "can" of "one can see" is none
-    for (const NounAt& at : lexicon.nouns_in(one.text)) {
-      meant.insert(at.noun);
-      // What no label names is looked for too: a thing of the lexicon that nothing in the scene is.
-      const bool there = std::any_of(scene.begin(), scene.end(), [&](const TrueObject& thing) {
-        return lexicon.same(thing.name, at.noun) || lexicon.is_a(thing.name, at.noun);
-      });
-      if (!there && lexicon.is_concrete(at.noun)) ++others[at.noun];
-    }
-    for (const mockllm::Mention& mention : mockllm::mentions_in(one.text, nouns)) {
-      if (mention.negated || !meant.contains(mention.noun)) continue;
-      ++mentions;
-      if (count_of(scene, mention.noun) == 0) {
-        ++phantoms;
-        example("phantom " + mention.noun + ": " + one.text);
-      } else if (!mention.colour.empty()) {
-        ++colours;
-        if (may_be(scene, mention.noun, mention.colour)) continue;
-        ++wrong_colours;
-        example("colour " + mention.colour + " " + mention.noun + ": " + one.text);
-      }
-    }
-  }
-
-  void claim(const Scene& scene, const Claim& one) {
-    const auto [name, colour] = thing_of(one.subject);
-    bool right = false;
-    if (one.type == "existence") {
-      right = count_of(scene, name) > 0 && (colour.empty() || may_be(scene, name, colour));
-    } else if (one.type == "count") {
-      right = std::to_string(count_of(scene, name, colour)) == one.object;
-    } else if (one.type == "attribute" && colour_of(one.object)) {
-      right = may_be(scene, name, one.object);
-    } else {
-      return;
-    }
-    const bool merged = one.dropped.starts_with("S5/merged") || one.dropped.starts_with("S5/less-specific");
-    true_claims += right;
-    found += right && (one.accepted || merged);
-    accepted += one.accepted;
-    if (one.accepted && !right) {
-      ++wrong_claims;
-      example("claim " + one.type + " " + one.subject + " " + one.object);
-    }
-  }
-
-  void pair(const Scene& scene, const Pair& one) {
-    const std::string said = lower(one.a_short);
-    yes += said == "yes";
-    no += said == "no";
-    bool right = true;
-    if (one.type == "premise") {
-      right = count_of(scene, one.about) == 0;
-    } else {
-      const std::string truth = mockllm::true_answer(scene, one.q);
-      if (truth == "unknown") {
-        ++unchecked;
-        return;
-      }
-      right = truth == said;
-    }
-    ++answers;
-    ++by_type[one.type].first;
-    if (right) return;
-    ++wrong;
-    ++by_type[one.type].second;
-    example(one.type + ": " + one.q + " " + one.a_short);
-  }
-};
-
-}  // namespace
+#include "tests/pipeline/tally.h"
 
 int main(int argc, char** argv) {
+  using namespace moonbeam;
+  using namespace moonbeam::pipeline;
   if (argc != 3) {
     std::fputs("usage: pipeline_acceptance WORK SCENES\n", stderr);
     return 2;
@@ -148,8 +25,7 @@ int main(int argc, char** argv) {
   const WorkFolder work(argv[1]);
   const mockllm::Truth truth(argv[2]);
   const data::LabelTable labels = data::LabelTable::load(data::find_data_folder() / "labels.tsv");
-  std::vector<mockllm::Noun> nouns;
-  for (int i = 0; i < labels.size(); ++i) nouns.push_back({labels[i].noun, labels[i].plural});
+  const std::vector<mockllm::Noun> nouns = nouns_of(labels);
   const Lexicon lexicon(find_words_folder());
   const std::string path = decisions_path(argv[1]);
   const Decisions decisions = std::filesystem::exists(path) ? Decisions::load(path) : Decisions();
@@ -173,24 +49,21 @@ int main(int argc, char** argv) {
       }
     }
   });
-  const auto share = [](std::int64_t part, std::int64_t all) {
-    return all == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(all);
-  };
   nlohmann::ordered_json by_type = nlohmann::ordered_json::object();
   for (const auto& [type, counts] : tally.by_type) by_type[type] = {counts.first, counts.second};
   std::cout << nlohmann::ordered_json({{"captions", tally.captions},
                                        {"mentions", tally.mentions},
-                                       {"phantoms", share(tally.phantoms, tally.mentions)},
+                                       {"phantoms", share_of(tally.phantoms, tally.mentions)},
                                        {"colours", tally.colours},
-                                       {"wrong_colours", share(tally.wrong_colours, tally.colours)},
+                                       {"wrong_colours", share_of(tally.wrong_colours, tally.colours)},
                                        {"claims_true", tally.true_claims},
-                                       {"claims_recall", share(tally.found, tally.true_claims)},
+                                       {"claims_recall", share_of(tally.found, tally.true_claims)},
                                        {"claims_accepted", tally.accepted},
-                                       {"claims_wrong", share(tally.wrong_claims, tally.accepted)},
+                                       {"claims_wrong", share_of(tally.wrong_claims, tally.accepted)},
                                        {"answers", tally.answers},
                                        {"unchecked", tally.unchecked},
-                                       {"answers_right", 1 - share(tally.wrong, tally.answers)},
-                                       {"yes_share", share(tally.yes, tally.yes + tally.no)},
+                                       {"answers_right", 1 - share_of(tally.wrong, tally.answers)},
+                                       {"yes_share", share_of(tally.yes, tally.yes + tally.no)},
                                        {"yes_no", tally.yes + tally.no},
                                        {"checked_wrong_by_type", by_type},
                                        {"other_things", tally.others},
