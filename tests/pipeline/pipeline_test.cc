@@ -136,8 +136,9 @@ TEST_F(Pipeline, WhatComesOutIsTrue) {
   EXPECT_LT(found["claims_wrong"], 0.003);
   EXPECT_GT(found["answers_right"], 0.995) << found.dump(1);
   EXPECT_GT(found["answers"], count_of_scenes() / 2);
-  EXPECT_GE(found["yes_share"], 0.49);
-  EXPECT_LE(found["yes_share"], 0.51);
+  // Of so few pictures that no "yes" finds its "no" none of either is kept: there is no share then.
+  if (count_of_scenes() >= 200) EXPECT_GT(found["yes_no"], count_of_scenes() / 4);
+  if (found["yes_no"] > 0) EXPECT_NEAR(found["yes_share"], 0.5, 0.01) << found.dump(1);
   EXPECT_GT(found["captions"], count_of_scenes());
 }
 
