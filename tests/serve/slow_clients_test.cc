@@ -95,7 +95,8 @@ TEST(SlowClients, DoNotSlowANormalOne) {
   if (full_counts()) {
     for (int round = 0; round < 2; ++round) in_step.take(serving, nothing.port, true, 10);
     in_step.print("in step");
-    EXPECT_LE(percentile(spread.to_idle, 0.5), 1.2);  // on a machine that does nothing else
+    EXPECT_LE(percentile(spread.to_idle, 0.5), 1.2);   // on a machine that does nothing else
+    EXPECT_LE(percentile(in_step.to_idle, 0.5), 1.2);  // R9's crowd as it was first told: docs/operation.md
   }
   // Every run rules out that slow clients take threads: then nobody would be answered. What else the machine
   // does meanwhile, the turns without them meet as well.
