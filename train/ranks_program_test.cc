@@ -40,6 +40,16 @@ class TwoRanks : public ::testing::Test {
             "1",
             "--quiet"};
   }
+  /// A model that has learnt one step, pictures of one's own, and files that ask about them: what tuning()
+  /// takes.
+  void put_model_and_pictures() {
+    std::vector<std::string> one_step = training("nothing");
+    one_step.insert(one_step.end(), {"--steps", "1"});
+    ASSERT_EQ(testing::run(one_step), 0);
+    ASSERT_EQ(testing::run({"export", folder_ / "nothing", folder_ / "model", "--last", "--quiet"}), 0);
+    testing::put_block_pictures(folder_);
+    testing::put_block_questions(folder_);
+  }
   /// Begins from the folder's "model" with its pictures and all of its files of questions.
   std::vector<std::string> tuning(const std::string& run, const std::string& recipe) const {
     std::vector<std::string> out = training(run, recipe);
@@ -179,12 +189,7 @@ std::vector<double> values_of(const formats::WeightFile& file, const std::string
 // The same for a model that is there already and for pictures of one's own with drawn ones among them: all of
 // it learns, or adapters alone.
 TEST_F(TwoRanks, AreOneWithTheDoubleBatchWhereAModelLearnsOwnPictures) {
-  std::vector<std::string> nothing = training("nothing");
-  nothing.insert(nothing.end(), {"--steps", "1"});
-  ASSERT_EQ(testing::run(nothing), 0);
-  ASSERT_EQ(testing::run({"export", folder_ / "nothing", folder_ / "model", "--last", "--quiet"}), 0);
-  testing::put_block_pictures(folder_);
-  testing::put_block_questions(folder_);
+  ASSERT_NO_FATAL_FAILURE(put_model_and_pictures());
   const std::string tune = R"(
 [run]
 seed = 5
@@ -234,12 +239,7 @@ width = 112
 
 // Trouble with the pictures is rank 0's, which reads them first; the other one says what it was.
 TEST_F(TwoRanks, BothSayWhichPictureIsMissing) {
-  std::vector<std::string> nothing = training("nothing");
-  nothing.insert(nothing.end(), {"--steps", "1"});
-  ASSERT_EQ(testing::run(nothing), 0);
-  ASSERT_EQ(testing::run({"export", folder_ / "nothing", folder_ / "model", "--last", "--quiet"}), 0);
-  testing::put_block_pictures(folder_);
-  testing::put_block_questions(folder_);
+  ASSERT_NO_FATAL_FAILURE(put_model_and_pictures());
   std::filesystem::remove(folder_ / "pictures/4.png");
   EXPECT_EQ(run(tuning("run", "finetune")), (std::vector<int>{3, 3}));
   for (const int rank : {0, 1}) EXPECT_NE(errors(rank).find("4.png"), std::string::npos) << errors(rank);
