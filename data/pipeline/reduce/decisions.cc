@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, kWhys> kNames = {
     "S13/benchmark",  "S13/exact",          "S13/near",         "S13/meaning",
     "S13/cluster",    "S14/weight",         "S14/template",     "S14/answer",
     "S14/yes-no",     "S15/licence",        "S15/no-picture",   "S13/twin",
-    "S13/quarantine", "S14/refusal"};
+    "S13/quarantine", "S14/refusal",        "S13/like-picture"};
 constexpr std::string_view kMagic = "moonbeam decisions 1\n";
 
 }  // namespace

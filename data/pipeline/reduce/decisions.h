@@ -16,7 +16,7 @@ namespace moonbeam::pipeline {
 enum class Why : std::uint8_t {
   kKept,
   kEarlier,            ///< a stage from S0 to S12 dropped it
-  kSamePicture,        ///< S13
+  kSamePicture,        ///< S13: perceptual hash
   kEvaluationPicture,  ///< S13
   kBenchmark,          ///< S13: a benchmark's question stands in it
   kExact,              ///< S13
@@ -32,8 +32,9 @@ enum class Why : std::uint8_t {
   kTwin,               ///< its twin went (Pair::twin)
   kQuarantine,         ///< S13: its shard was given up after the report
   kRefusal,            ///< S14
+  kLikePicture,        ///< S13: an encoder sees the same in another
 };
-inline constexpr int kWhys = 18;
+inline constexpr int kWhys = 19;
 std::string_view name(Why why);  ///< "S13/near"
 
 inline constexpr std::uint32_t kNone = 0xffffffff;

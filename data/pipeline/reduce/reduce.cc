@@ -26,6 +26,10 @@ void ReduceOptions::read(std::span<base::KeySection> sections, const std::string
   for (std::string& file : dedupe.evaluation) seen_from(file);
   for (std::string& file : dedupe.benchmarks) seen_from(file);
   seen_from(dedupe.drop_list);
+  std::string model = dedupe.picture_model;
+  seen_from(model);
+  std::error_code ignored;
+  if (std::filesystem::exists(model, ignored)) dedupe.picture_model = model;
 }
 
 std::string decisions_path(const std::string& work) {
@@ -41,11 +45,13 @@ ReduceResult reduce(const WorkFolder& work, const ReduceOptions& options, const 
   std::filesystem::create_directories(work.path() + "/reduce", error);
   if (error) base::fail_system(work.path() + "/reduce", "cannot make the folder", error.value());
   begin("S13");
-  Decisions decisions = dedupe(work, options.dedupe, embed, options.threads);
+  ReduceResult out;
+  DedupeOptions dedupe_options = options.dedupe;
+  dedupe_options.pictures = place.pictures;
+  Decisions decisions = dedupe(work, dedupe_options, embed, options.threads, &out.encoded);
   begin("S14");
   balance(work, options.balance, options.threads, decisions);
   begin("S15");
-  ReduceResult out;
   out.shards = write_shards(work, options.shards, place, decisions);
   decisions.save(decisions_path(work.path()));
   out.decisions = decisions.counts();

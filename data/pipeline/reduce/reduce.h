@@ -19,7 +19,7 @@ struct ReduceOptions {
   int threads = 1;
 
   /// Sections [S13], [S14] and [S15] where a recipe has them; others are left alone. Files that they name are
-  /// seen from `folder`, the recipe's.
+  /// seen from `folder`, the recipe's; a model that does not lie there keeps its name.
   /// @throws Error kInvalidArgument naming file and line.
   void read(std::span<base::KeySection> sections, const std::string& folder = {});
 };
@@ -27,6 +27,7 @@ struct ReduceOptions {
 struct ReduceResult {
   ShardsResult shards;
   std::map<std::string, std::int64_t> decisions;
+  PictureCounts encoded;
 };
 
 /// Leaves WORK/reduce/decisions, and in place.out the shards. `say` is told of each stage before it begins.

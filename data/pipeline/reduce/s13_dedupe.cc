@@ -15,7 +15,7 @@
 #include "data/pipeline/reduce/decontaminate.h"
 #include "data/pipeline/reduce/drop_list.h"
 #include "data/pipeline/reduce/items.h"
-#include "data/pipeline/reduce/near_pictures.h"
+#include "data/pipeline/reduce/pictures.h"
 
 namespace moonbeam::pipeline {
 
@@ -60,12 +60,10 @@ class Dedupe {
   Dedupe(const DedupeOptions& options, const Embedder& embed)
       : options_(options),
         embed_(embed),
-        evaluation_(std::max(options.picture_bits, 0)),
+        rules_(options),
         benchmarks_(options.gram),
-        pictures_(std::max(options.picture_bits, 0)),
         exact_({.folder = options.spill}),
         near_({.folder = options.spill}) {
-    for (const std::string& file : options.evaluation) evaluation_.read(file);
     for (const std::string& file : options.benchmarks) benchmarks_.read(file);
     if (options.drop_list.empty()) return;
     clusters_ = DropList::load(options.drop_list);
@@ -76,9 +74,13 @@ class Dedupe {
     }
   }
 
+  /// Looks at all pictures with the options' encoder, before add().
+  void encode(const WorkFolder& work, int threads, PictureCounts& counts) {
+    fates_ = encoded_fates(work, options_, rules_, threads, counts);
+  }
+
   void add(int shard, std::vector<Record>& records, std::span<const RecordPlace> places) {
-    quarantined_ =
-        std::find(options_.quarantine.begin(), options_.quarantine.end(), shard) != options_.quarantine.end();
+    shard_ = shard;
     Texts texts;
     for (const Record& record : records) want_texts(record, texts);
     texts.embed(embed_);
@@ -118,8 +120,10 @@ class Dedupe {
     out_.pictures.push_back({hash_of(record.input.key), place, static_cast<std::uint32_t>(first)});
     out_.why.resize(first + items.size(), Why::kKept);
     out_.of.resize(first + items.size(), kNone);
-    if (const auto [reason, like] = of_picture(record, picture); reason != Why::kKept) {
-      for (std::size_t i = 0; i < items.size(); ++i) out_.drop(first + i, reason, like);
+    const PictureFate fate = fates_.empty() ? rules_.next(record, shard_) : fates_[picture];
+    if (fate.reason != Why::kKept) {
+      const std::uint32_t like = fate.like == kNone ? kNone : out_.pictures[fate.like].first_item;
+      for (std::size_t i = 0; i < items.size(); ++i) out_.drop(first + i, fate.reason, like);
       return;
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -131,22 +135,6 @@ class Dedupe {
         add_caption(record.captions[items[i].index].text, static_cast<std::uint32_t>(first + i));
       }
     }
-  }
-
-  struct PictureFate {
-    Why reason = Why::kKept;
-    std::uint32_t like = kNone;
-  };
-  PictureFate of_picture(const Record& record, std::uint32_t picture) {
-    if (record.status != "ok") return {Why::kEarlier};
-    if (quarantined_) return {Why::kQuarantine};
-    if (evaluation_.holds(record)) return {Why::kEvaluationPicture};
-    if (options_.picture_bits < 0 || record.picture.hash == 0) return {};
-    if (const auto like = pictures_.near(record.picture.hash)) {
-      return {Why::kSamePicture, out_.pictures[*like].first_item};
-    }
-    pictures_.add(record.picture.hash, picture);
-    return {};
   }
 
   /// Pairs are compared within their picture: "Is there a dog?" may be asked of every one.
@@ -251,11 +239,11 @@ class Dedupe {
 
   const DedupeOptions& options_;
   const Embedder& embed_;
-  EvaluationPictures evaluation_;
+  PictureRules rules_;
+  std::vector<PictureFate> fates_;  // of all pictures, where an encoder looked at them
   BenchmarkQuestions benchmarks_;
   std::optional<DropList> clusters_;
-  HashIndex pictures_;
-  bool quarantined_ = false;  // the shard that is being read
+  int shard_ = 0;  // that is being read
   data::SpillSort exact_, near_;
   Decisions out_;
 };
@@ -270,6 +258,8 @@ void DedupeOptions::read(base::KeySection& section) {
   section.read("letters", letters, 1, 100);
   section.read("cosine", cosine, 0, 2);
   section.read("picture_bits", picture_bits, -1, 15);
+  section.read("picture_model", picture_model);
+  section.read("picture_cosine", picture_cosine, 0, 2);
   section.read("evaluation", evaluation);
   section.read("benchmarks", benchmarks);
   section.read("gram", gram, 1, 100);
@@ -278,8 +268,15 @@ void DedupeOptions::read(base::KeySection& section) {
   section.read("quarantine", quarantine, 0, 1'000'000'000);
 }
 
-Decisions dedupe(const WorkFolder& work, const DedupeOptions& options, const Embedder& embed, int threads) {
+Decisions dedupe(const WorkFolder& work, const DedupeOptions& options, const Embedder& embed, int threads,
+                 PictureCounts* counts) {
   Dedupe state(options, embed);
+  PictureCounts ignored;
+  if (options.encodes_pictures() && options.encoder == nullptr) {
+    base::fail(ErrorCode::kUnsupported, "picture_model = ", base::printable(options.picture_model),
+               ": there is no encoder here");
+  }
+  if (options.encodes_pictures()) state.encode(work, threads, counts != nullptr ? *counts : ignored);
   work.each_chunk(threads,
                   [&](std::size_t chunk, std::vector<Record>& records, std::span<const RecordPlace> places) {
                     state.add(work.chunks()[chunk].shard, records, places);
