@@ -6,6 +6,7 @@
 
 #include "cli/data_run.h"
 #include "cli/errors.h"
+#include "cli/picture_encoder.h"
 #include "cli/sink.h"
 #include "cli/text.h"
 #include "cli/tools.h"
@@ -24,6 +25,11 @@ void finish_run(const std::string& folder, const OutputArgs& output, int threads
   pipeline::ReduceOptions options;
   options.read(recipe.stages, std::filesystem::path(recipe.path).parent_path().string());
   options.threads = threads;
+  pipeline::PictureEncoder encoder;
+  if (options.dedupe.encodes_pictures()) {
+    encoder = picture_encoder(options.dedupe.picture_model);
+    options.dedupe.encoder = &encoder;
+  }
   const pipeline::Plan plan = pipeline::read_plan(work);
   for (int shard = 0; shard < plan.shards; ++shard) pipeline::remove_unfinished(work.shard(shard).string());
   pipeline::ShardsPlace place;
@@ -45,6 +51,16 @@ void finish_run(const std::string& folder, const OutputArgs& output, int threads
                                 {"decisions", result.decisions},
                                 {"licences", result.shards.licences},
                                 {"embedder", embedder.name()}};
+  if (options.dedupe.encoder != nullptr) {
+    all["picture_encoder"] = {{"name", encoder.name},
+                              {"encoded", result.encoded.encoded},
+                              {"found", result.encoded.found},
+                              {"unreadable", result.encoded.unreadable}};
+    if (result.encoded.unreadable > 0 && !output.quiet) {
+      complain("note: " + grouped(result.encoded.unreadable) +
+               " pictures could not be read: they are compared by their hashes alone");
+    }
+  }
   if (output.json) {
     StdoutSink().write(all.dump() + "\n");
   } else if (!output.quiet) {

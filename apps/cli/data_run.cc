@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/data_run.h"
 #include "cli/errors.h"
+#include "cli/picture_encoder.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/sink.h"
@@ -40,6 +41,7 @@ std::string self() {
 
 pipeline::Plan plan_of(const Options& options, const RunFolder& work) {
   pipeline::RunRecipe recipe = pipeline::read_run_recipe(options.pipeline.recipe);
+  check_picture_model(recipe);
   const pipeline::Plan plan = pipeline::make_plan(work, recipe, pipeline::identity_of(recipe));
   if (!options.output.quiet) {
     std::string refused;

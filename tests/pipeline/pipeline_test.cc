@@ -1,10 +1,12 @@
 // The pipeline as its users run it: the program, a set of drawn scenes with annotators' mistakes, the mock of
 // a language model server. Same bytes whatever the workers, their order and their deaths.
 #include <gtest/gtest.h>
+#include <moonbeam/image.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +17,7 @@
 #include <thread>
 
 #include "cli/test_folder.h"
+#include "image/resize.h"
 #include "tests/cli/spawn.h"
 
 namespace moonbeam::test {
@@ -408,6 +411,75 @@ TEST_F(Pipeline, EachStageIsReplayedAloneWithoutAServer) {
   const Ran called = stage("S3", "scenes-3", {"--call"});
   EXPECT_EQ(called.status, 0) << called.err << called.out;
   EXPECT_EQ(stage("S3", "scenes-3").status, 0) << "what was asked for is stored";
+}
+
+/// The picture without 3 % at each side, in its own size: another file with another hash, of the same looks.
+void put_cut_copy(const fs::path& from, const fs::path& to) {
+  const Image whole = load_image(from.string());
+  const int dx = static_cast<int>(std::lround(0.03 * whole.width)),
+            dy = static_cast<int>(std::lround(0.03 * whole.height));
+  Image cut{whole.height - 2 * dy, whole.width - 2 * dx, {}};
+  for (int y = dy; y < whole.height - dy; ++y) {
+    const auto row = whole.pixels.begin() + 3 * (static_cast<std::ptrdiff_t>(y) * whole.width + dx);
+    cut.pixels.insert(cut.pixels.end(), row, row + 3 * cut.width);
+  }
+  save_jpeg(image::resize_lanczos(cut, whole.height, whole.width), to.string());
+}
+
+/// The model that comes along looks at the pictures (models/tiny).
+TEST_F(Pipeline, PicturesThatAModelFindsAlikeAreTrainedOnOnce) {
+  const std::string images = folder_.path("images");
+  fs::copy(set() + "/images", images, fs::copy_options::recursive);
+  std::vector<fs::path> all;
+  for (const auto& entry : fs::recursive_directory_iterator(images)) {
+    if (entry.is_regular_file()) all.push_back(entry.path());
+  }
+  std::sort(all.begin(), all.end());
+  for (const std::size_t i : {1, 2, 3, 4}) put_cut_copy(all[i], all[i + 8]);
+  Mock mock(folder_, set());
+  std::string text = read_all(recipe(mock.url()));
+  text.replace(text.find(set() + "/images"), (set() + "/images").size(), images);
+  const std::string plain = folder_.put("plain.toml", text);
+  const std::string model = std::string(MOONBEAM_SOURCE_DIR) + "/models/tiny/tiny-bf16.gguf";
+  const std::string looking = folder_.put("looking.toml", text + "[S13]\npicture_model = " + model + "\n");
+
+  const auto last_line = [](const Ran& ran) {
+    const std::string lines = ran.out.substr(0, ran.out.size() - 1);
+    return json::parse(lines.substr(lines.rfind('\n') + 1));
+  };
+  const auto dropped = [](const json& result, const char* why) { return result["decisions"].value(why, 0); };
+  const Ran blind = run(words(plain, "blind"));
+  ASSERT_EQ(blind.status, 0) << blind.err;
+  EXPECT_EQ(dropped(last_line(blind), "S13/like-picture"), 0);
+  const Ran ran = run(words(looking, "work"));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json first = last_line(ran);
+  EXPECT_GT(dropped(first, "S13/like-picture"), 0) << first.dump(1);
+  // All four are found, by hash or looks, and nothing else is.
+  EXPECT_EQ(first["pictures"].get<int>(), count_of_scenes() - 4) << first.dump(1);
+  EXPECT_GT(last_line(blind)["pictures"].get<int>(), count_of_scenes() - 4);
+  EXPECT_EQ(first["picture_encoder"]["encoded"], count_of_scenes());
+
+  const auto bytes = result("work");
+  const std::vector<std::string> finish = {"data",    "finish", "--work",   folder_.path("work"),
+                                           "--quiet", "--json", "--threads"};
+  for (const std::string threads : {"1", "2", "4"}) {
+    std::vector<std::string> command = finish;
+    command.push_back(threads);
+    EXPECT_EQ(last_line(run(command))["picture_encoder"]["encoded"], 0) << "all is there";
+    EXPECT_EQ(result("work"), bytes);
+    fs::remove_all(folder_.path("work/reduce"));
+    EXPECT_EQ(last_line(run(command))["picture_encoder"]["encoded"], count_of_scenes());
+    EXPECT_EQ(result("work"), bytes) << threads;
+  }
+
+  // A slip is told before anything is asked.
+  const std::string slip = folder_.put("slip.toml", text + "[S13]\npicture_model = nowhere.gguf\n");
+  const Ran none = run(words(slip, "none"));
+  EXPECT_NE(none.status, 0);
+  EXPECT_EQ(none.err_lines(), 1u) << none.err;
+  EXPECT_NE(none.err.find("nowhere.gguf"), std::string::npos) << none.err;
+  EXPECT_FALSE(fs::exists(folder_.path("none/plan.json")));
 }
 
 TEST_F(Pipeline, AnotherRecipeIsRefusedInTheSameFolder) {
