@@ -482,6 +482,27 @@ TEST_F(Pipeline, PicturesThatAModelFindsAlikeAreTrainedOnOnce) {
   EXPECT_FALSE(fs::exists(folder_.path("none/plan.json")));
 }
 
+TEST_F(Pipeline, AnEmbedderIsAskedOnceAPictureAndWorkersMakeNoDifference) {
+  std::string text;
+  {
+    Mock mock(folder_, set());
+    text = read_all(recipe(mock.url()));
+    text.insert(text.find("vision = eyes"), "embedder = e\n");
+    const std::string path = folder_.put("run.toml", text);
+    ASSERT_EQ(run(words(path, "one")).status, 0);
+    ASSERT_EQ(run(words(path, "three", 3)).status, 0);
+    const Ran again = run(words(path, "one"));
+    EXPECT_EQ(summary(again)["calls"], 0) << again.out;
+  }
+  EXPECT_EQ(result("three"), result("one"));
+  const auto [spent, tokens] = spent_calls(folder_.path("one"));
+  EXPECT_EQ(spent.at("S12"), count_of_scenes());
+  const Ran replayed = run(
+      {"data", "stage", "S12", "scenes-3", "--chunk", "--work", folder_.path("one"), "--json", "--compare"});
+  EXPECT_EQ(replayed.status, 0) << replayed.err << replayed.out;
+  EXPECT_EQ(lines_of(replayed).at(0)["calls"].size(), 1u);
+}
+
 TEST_F(Pipeline, AnotherRecipeIsRefusedInTheSameFolder) {
   Mock mock(folder_, set());
   const std::string path = recipe(mock.url());

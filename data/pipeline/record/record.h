@@ -187,7 +187,7 @@ struct Record {
   std::map<std::string, std::int64_t> counts = {};
   /// By stage: record_hash() as the stage left the record, which a replay is held against.
   std::map<std::string, std::string> hashes = {};
-  Json scratch = nullptr;  ///< of the stage that is under way; never written
+  Json scratch = nullptr;  ///< of the stage that is under way, finish() included; never written
 
   const Claim* claim(const std::string& id) const;
   const Source* source(const std::string& id) const;

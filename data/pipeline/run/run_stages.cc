@@ -49,10 +49,10 @@ class Pass {
     if (!result_.why.empty() || result_.deferred) return;
     std::vector<Record*> chunk;
     for (Record& one : records) {
-      one.scratch = nullptr;
       if (one.status == "ok") chunk.push_back(&one);
     }
     stage_.finish(chunk, context_);
+    for (Record& one : records) one.scratch = nullptr;
     const std::string name(stage_.name());
     for (Visit& one : visits_) one.record.hashes[name] = record_hash(one.record);
   }

@@ -26,7 +26,7 @@ struct Roles {
   Generator verifier;              ///< S4a, S4b, S5, S10
   Generator judge;
   Generator vision;    ///< S4c, S10
-  Generator embedder;  ///< S13, monitors; empty: hashed n-grams
+  Generator embedder;  ///< S12, S13, monitors; empty: hashed n-grams
 };
 
 struct CallShape {

@@ -85,6 +85,21 @@ TEST(Repeats, LikenessIsOfRunsOfThreeWords) {
   EXPECT_EQ(recent.like("count", b, .6, ""), "") << "out of the window";
 }
 
+TEST(Repeats, VectorsAreComparedByTheirAngle) {
+  Recent recent(2);
+  recent.add("what", "p1", {1}, {2, 0});
+  recent.add("what", "p2", {2}, {0, 0});
+  EXPECT_EQ(recent.near("what", {5, 1}, "", .95, ""), "p1");
+  EXPECT_EQ(recent.near("what", {5, 1}, "", .95, "p1"), "");
+  EXPECT_EQ(recent.near("what", {5, 2}, "", .95, ""), "");
+  EXPECT_EQ(recent.near("what", {0, 0}, "", .95, ""), "");
+  EXPECT_EQ(recent.near("what", {5, 1, 0}, "", .95, ""), "") << "of another width";
+  EXPECT_EQ(recent.near("what", {5, 1}, "2", .95, ""), "") << "of another answer";
+  EXPECT_EQ(recent.near("count", {5, 1}, "", .95, ""), "");
+  recent.add("what", "p3", {3}, {0, 1});
+  EXPECT_EQ(recent.near("what", {5, 1}, "", .95, ""), "") << "out of the window";
+}
+
 TEST(Noise, SparesTheWordsThatDecide) {
   data::Stream draws(3, 0, 0, data::Part::kPipeline);
   const std::string q = "Is there a brown dog somewhere to the left of the two cups?";

@@ -1,12 +1,15 @@
 // S12: what code can see of a text is looked for once more in all of them, whoever wrote them; then, over the
-// pictures of a chunk: repetitions go (E9), twins go together, no kind of question has more than its share,
-// and no word of a question tells yes from no (M8).
+// pictures of a chunk: repetitions go by their words and by what they mean (E9), twins go together, no kind
+// of question has more than its share, and no word of a question tells yes from no (M8).
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "base/text.h"
+#include "data/formats/vqa_answer.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/balance.h"
+#include "data/pipeline/writing/meanings.h"
 #include "data/pipeline/writing/questions.h"
 #include "data/pipeline/writing/repeats.h"
 #include "data/pipeline/writing/rules.h"
@@ -20,7 +23,7 @@ namespace {
 
 struct Settings {
   PairLimits limits;
-  double jaccard = .6;
+  double jaccard = .6, cosine = .95;
   int window = 2000;
   double yes_or_no = .25, denied = .10, count = .12;
   int slack = 1;
@@ -35,8 +38,13 @@ class Filters final : public Stage {
   explicit Filters(const Settings& settings) : settings_(settings) {}
   std::string_view name() const override { return "S12"; }
 
-  std::vector<llm::Call> step(Record& record, int, std::span<const llm::Result>,
+  std::vector<llm::Call> step(Record& record, int round, std::span<const llm::Result> results,
                               const Context& context) const override {
+    if (round > 0) {
+      record.scratch = nullptr;
+      if (answered(record, name(), results[0])) take_meanings(record, results[0]);
+      return {};
+    }
     const Facts facts(record, context.lexicon);
     const Rules rules(context.prompts);
     for (Pair& pair : record.pairs) {
@@ -49,13 +57,14 @@ class Filters final : public Stage {
       if (region.dropped.empty()) drop(record, region, region_filter(region));
     }
     close_twins(record);
-    return {};
+    return compares_meanings() ? ask_meanings(record, name(), texts_of(compared(record)), context)
+                               : std::vector<llm::Call>{};
   }
 
   bool compares_pictures() const override { return true; }
 
   void finish(std::span<Record*> chunk, const Context& context) const override {
-    drop_repeats(chunk);
+    drop_repeats(chunk, context);
     for (Record* record : chunk) close_twins(*record);
     keep_shares(chunk, context);
     balance(chunk);
@@ -119,27 +128,52 @@ class Filters final : public Stage {
     }
   }
 
-  void drop_repeats(std::span<Record*> chunk) const {
+  bool compares_meanings() const { return settings_.cosine <= 1; }
+
+  struct Compared {
+    std::string kind, id, twin, text, answer;
+    std::function<void(const char* fault)> drop;
+  };
+  /// What is compared with others of its kind, in a fixed order.
+  static std::vector<Compared> compared(Record& record) {
+    std::vector<Compared> out;
+    const std::string& key = record.input.key;
+    for (Pair& pair : record.pairs) {
+      if (!pair.dropped.empty()) continue;
+      out.push_back({pair.type, cat(key, '#', pair.id), cat(key, '#', pair.twin),
+                     cat(pair.q, ' ', pair.a_sentence), data::normalised_answer(pair.a_short),
+                     [&](const char* fault) { drop(record, pair, fault); }});
+    }
+    for (Caption& caption : record.captions) {
+      if (!caption.dropped.empty() || caption.human) continue;
+      out.push_back({cat("caption ", caption.length), key, "", caption.text, "",
+                     [&](const char* fault) { drop(record, caption, fault); }});
+    }
+    return out;
+  }
+
+  static std::vector<std::string> texts_of(const std::vector<Compared>& all) {
+    std::vector<std::string> out;
+    for (const Compared& one : all) out.push_back(one.text);
+    return out;
+  }
+
+  void drop_repeats(std::span<Record*> chunk, const Context& context) const {
     Recent recent(static_cast<std::size_t>(settings_.window));
-    const auto see = [&](Record& record, auto& item, const std::string& kind, const std::string& id,
-                         const std::string& twin, const std::string& text) {
-      std::vector<std::uint64_t> grams = word_trigrams(text);
-      if (!recent.like(kind, grams, settings_.jaccard, twin).empty()) {
-        drop(record, item, "repeated");
-      } else {
-        recent.add(kind, id, std::move(grams));
-      }
-    };
     for (Record* record : chunk) {
-      const std::string& key = record->input.key;
-      for (Pair& pair : record->pairs) {
-        if (!pair.dropped.empty()) continue;
-        see(*record, pair, pair.type, cat(key, '#', pair.id), cat(key, '#', pair.twin),
-            cat(pair.q, ' ', pair.a_sentence));
-      }
-      for (Caption& caption : record->captions) {
-        if (!caption.dropped.empty() || caption.human) continue;
-        see(*record, caption, cat("caption ", caption.length), key, "", caption.text);
+      const std::vector<Compared> all = compared(*record);
+      std::vector<std::vector<float>> meanings(all.size());
+      if (compares_meanings()) meanings = meanings_of(*record, texts_of(all), context);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const Compared& one = all[i];
+        std::vector<std::uint64_t> grams = word_trigrams(one.text);
+        if (!recent.like(one.kind, grams, settings_.jaccard, one.twin).empty()) {
+          one.drop("repeated");
+        } else if (!recent.near(one.kind, meanings[i], one.answer, settings_.cosine, one.twin).empty()) {
+          one.drop("meaning");
+        } else {
+          recent.add(one.kind, one.id, std::move(grams), meanings[i], one.answer);
+        }
       }
     }
   }
@@ -214,6 +248,7 @@ std::unique_ptr<Stage> make_s12(base::KeySection& keys) {
   Settings settings;
   settings.limits.read(keys);
   keys.read("jaccard", settings.jaccard, 0, 1);
+  keys.read("cosine", settings.cosine, 0, 2);
   keys.read("window", settings.window, 1, 1'000'000);
   keys.read("yes_or_no_share", settings.yes_or_no, 0, 1);
   keys.read("denied_share", settings.denied, 0, 1);

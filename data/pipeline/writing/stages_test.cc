@@ -554,5 +554,76 @@ TEST(S12, RepetitionsOfAChunkGo) {
   EXPECT_EQ(records[2].pairs[0].dropped, "");
 }
 
+/// Three pictures through S12 with its calls answered as the stages' runner does, then compared.
+class MeaningsTest : public testing::Test {
+ protected:
+  MeaningsTest() {
+    const char* const questions[] = {"Where is the dog?", "Which place does the dog have?",
+                                     "Where is the cup?"};
+    for (std::int64_t i = 0; i < 3; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      records_.push_back(some_picture(i));
+      const bool dog = i < 2;
+      records_[at].pairs = {a_pair("where:0", "where", questions[at], dog ? "left" : "top right",
+                                   dog ? "The dog is on the left." : "The cup is at the top right.",
+                                   dog ? "dog" : "cup")};
+    }
+  }
+  void filter(llm::Outcome outcome = llm::Outcome::kAnswer, const char* cosine = "0.95") {
+    Context context = test_context();
+    context.roles.embedder.model = "e";
+    const auto stage = made(make_s12, {{"cosine", cosine}});
+    std::vector<Record*> chunk;
+    for (Record& record : records_) {
+      const std::vector<llm::Call> calls = stage->step(record, 0, {}, context);
+      asked_ += calls.size();
+      for (const llm::Call& call : calls) {
+        EXPECT_EQ(call.kind, llm::CallKind::kEmbeddings);
+        EXPECT_EQ(call.model, "e");
+        EXPECT_EQ(call.id, record.input.key + "/S12/meanings");
+        ASSERT_EQ(call.inputs.size(), 1u);
+        llm::Result result;
+        result.outcome = outcome;
+        const bool dog = call.inputs[0].find("dog") != std::string::npos;
+        if (outcome == llm::Outcome::kAnswer) {
+          result.embeddings = {dog ? std::vector<float>{3, 1} : std::vector<float>{1, 3}};
+        }
+        EXPECT_TRUE(stage->step(record, 1, std::span(&result, 1), context).empty());
+      }
+      chunk.push_back(&record);
+    }
+    stage->finish(chunk, context);
+  }
+  std::vector<Record> records_;
+  std::size_t asked_ = 0;
+};
+
+TEST_F(MeaningsTest, WhatMeansTheSameGoes) {
+  filter();
+  EXPECT_EQ(asked_, 3u) << "one call a picture";
+  EXPECT_EQ(records_[0].pairs[0].dropped, "");
+  EXPECT_EQ(records_[1].pairs[0].dropped, "S12/meaning");
+  EXPECT_EQ(records_[1].counts.at("S12/meaning"), 1);
+  EXPECT_EQ(records_[2].pairs[0].dropped, "");
+}
+
+TEST_F(MeaningsTest, AnotherAnswerMeansAnotherThing) {
+  records_[1].pairs[0].a_short = "on the right";
+  filter();
+  EXPECT_EQ(records_[1].pairs[0].dropped, "");
+}
+
+TEST_F(MeaningsTest, AnEmbedderThatRefusesLeavesTheWords) {
+  filter(llm::Outcome::kRejected);
+  EXPECT_EQ(records_[1].pairs[0].dropped, "");
+  EXPECT_EQ(records_[1].counts.at("S12/rejected"), 1);
+}
+
+TEST_F(MeaningsTest, NobodyIsAskedAboveOne) {
+  filter(llm::Outcome::kAnswer, "1.1");
+  EXPECT_EQ(asked_, 0u);
+  EXPECT_EQ(records_[1].pairs[0].dropped, "");
+}
+
 }  // namespace
 }  // namespace moonbeam::pipeline
