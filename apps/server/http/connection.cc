@@ -20,6 +20,9 @@ constexpr std::size_t kFirstRead = 4 << 10;
 // with a longer one it ends.
 constexpr std::size_t kWorthPassing = 128 << 10;
 
+// A client of whom less than this comes at once is slow once its time is over. A packet is more.
+constexpr std::size_t kSlow = 1 << 10;
+
 void fail(Exchange& exchange, const Refusal& refusal) {
   exchange.account({.code = refusal.code});
   exchange.send(error_response(refusal, exchange.request().path));
@@ -85,12 +88,14 @@ void Connection::on_readable() {
   if (phase_ == Phase::kClosed) return;
   const auto self = shared_from_this();
   bool broken = false;
+  last_read_ = 0;
   reading_ = true;                        // the next wait is for after these turns
   for (int turn = 0; turn < 4; ++turn) {  // others get theirs
     const bool begins = (phase_ == Phase::kIdle || phase_ == Phase::kHead) && unwanted_ == 0;
     const std::size_t room = begins && !wire_.is_tls() ? kFirstRead : core_->scratch.size();
     const ssize_t got = wire_.read(core_->scratch.data(), room);
     if (got > 0) {
+      last_read_ += static_cast<std::size_t>(got);
       take({core_->scratch.data(), static_cast<std::size_t>(got)});
       if (static_cast<std::size_t>(got) < room && !wire_.heard_farewell()) break;
       if (begins) advance();
@@ -126,8 +131,35 @@ void Connection::advance() {
   }
   advancing_ = false;
   if (phase_ == Phase::kClosed) return;
+  if (is_slow()) return join_waiting_room();
+  in_waiting_room_ = false;
   wait_readable();
   arm();
+}
+
+bool Connection::is_slow() const {
+  const bool begun = phase_ == Phase::kHead || phase_ == Phase::kBody || phase_ == Phase::kLingering;
+  return begun && !eof_ && !writing_ && last_read_ < kSlow && wire_.read_needs() == tcp::socket::wait_read &&
+         Clock::now() >= slow_from();
+}
+
+void Connection::join_waiting_room() {
+  if (in_waiting_room_) return;
+  core_->waiting_room.add(shared_from_this());
+  in_waiting_room_ = true;
+  timer_.cancel();
+  armed_ = Clock::time_point::max();
+  wire_.unwatch();
+}
+
+bool Connection::look() {
+  if (phase_ == Phase::kClosed) return false;
+  try {
+    Clock::now() >= deadline_ ? on_deadline() : on_readable();
+  } catch (...) {
+    close();  // memory runs out
+  }
+  return in_waiting_room_ && phase_ != Phase::kClosed;
 }
 
 bool Connection::step() {

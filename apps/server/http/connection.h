@@ -21,13 +21,14 @@ struct Fate {
   Account account;
 };
 
-class Connection final : public Client, public std::enable_shared_from_this<Connection> {
+class Connection final : public Client, public Waiting, public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Seat> seat, std::string local);
   ~Connection() override;
   void start();
   void drain() override;
   void close() override;
+  bool look() override;
 
   // From exchanges, on the loop, while this request is the one in work.
   bool serves(const std::shared_ptr<Fate>& fate) const noexcept { return fate == fate_; }
@@ -54,6 +55,10 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   void refuse_unread(const Refusal& refusal);
   void take(std::string_view bytes);
   void hand_over(std::shared_ptr<Exchange> exchange);
+  /// When a request that is not here whole may wait as long again for each piece that comes.
+  Clock::time_point slow_from() const { return begun_ + WaitingRoom::kPeriod; }
+  bool is_slow() const;
+  void join_waiting_room();
   void upgrade();
 
   // Answering.
@@ -83,6 +88,8 @@ class Connection final : public Client, public std::enable_shared_from_this<Conn
   Phase phase_ = Phase::kIdle;
   bool first_ = true;  // no request came yet
   bool reading_ = false, advancing_ = false, eof_ = false;
+  bool in_waiting_room_ = false;  // which reads then, and looks at the clock
+  std::size_t last_read_ = 0;
   std::string in_;
   std::uint64_t unwanted_ = 0;  // bytes of a refused body that are still to come
 

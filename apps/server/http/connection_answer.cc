@@ -182,6 +182,8 @@ void Connection::report() {
 
 Clock::time_point Connection::next_time() const {
   Clock::time_point next = deadline_;
+  if ((phase_ == Phase::kHead || phase_ == Phase::kBody) && Clock::now() < slow_from())
+    next = std::min(next, slow_from());
   if (phase_ == Phase::kFlushing) next = Clock::time_point::max();
   if (writing_) next = std::min(next, progress_ + core_->options.limits.stall_time);
   if (phase_ == Phase::kStreaming && !ping_.empty() && !writing_)
@@ -192,7 +194,7 @@ Clock::time_point Connection::next_time() const {
 /// One timer serves all deadlines: it is set anew only for an earlier one, a later one waits for it to fire.
 void Connection::arm() {
   const Clock::time_point next = next_time();
-  if (next >= armed_ || phase_ == Phase::kClosed) return;
+  if (next >= armed_ || phase_ == Phase::kClosed || in_waiting_room_) return;
   armed_ = next;
   timer_.expires_at(next);
   timer_.async_wait([self = shared_from_this(), next](const boost::system::error_code& error) {
@@ -210,7 +212,8 @@ void Connection::on_timer() {
     piece(ping_);
   }
   if (phase_ != Phase::kFlushing && phase_ != Phase::kClosed && now >= deadline_) on_deadline();
-  if (phase_ != Phase::kClosed) arm();
+  if (phase_ == Phase::kClosed) return;
+  is_slow() ? join_waiting_room() : arm();
 }
 
 void Connection::on_deadline() {

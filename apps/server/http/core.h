@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "server/http/server.h"
+#include "server/http/waiting_room.h"
 #include "server/http/worker_pool.h"
 
 namespace moonbeam::server {
@@ -61,6 +62,7 @@ struct Core {
   std::size_t bodies = 0;              // bytes in memory
   std::unordered_map<std::string, std::size_t> per_address;
   std::unordered_set<Client*> clients;
+  WaitingRoom waiting_room{io};
 
   std::mutex post_mutex;
   bool stopped = false;  // under post_mutex

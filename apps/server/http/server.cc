@@ -133,6 +133,7 @@ struct Server::Impl {
     for (const auto& door : doors) door->close();
     const std::vector<Client*> clients(core->clients.begin(), core->clients.end());
     for (Client* client : clients) client->close();
+    core->waiting_room.clear();
   }
 
   WorkerPool pool;

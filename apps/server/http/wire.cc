@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -84,14 +85,21 @@ SSL* new_ssl(SSL_CTX* context, int fd) {
 }  // namespace
 
 Wire::Wire(tcp::socket socket, std::shared_ptr<const Tls> tls)
-    : socket_(std::move(socket)), tls_(std::move(tls)) {}
+    : socket_(std::move(socket)), fd_(socket_.native_handle()), tls_(std::move(tls)) {
+  boost::system::error_code error;
+  is_v6_ = socket_.local_endpoint(error).address().is_v6();
+}
 
 Wire::~Wire() {
   SSL_free(ssl_);
+  if (!watched_ && fd_ >= 0) ::close(fd_);
 }
 
 Wire::Wire(Wire&& other) noexcept
     : socket_(std::move(other.socket_)),
+      fd_(std::exchange(other.fd_, -1)),
+      watched_(other.watched_),
+      is_v6_(other.is_v6_),
       tls_(std::move(other.tls_)),
       ssl_(std::exchange(other.ssl_, nullptr)),
       mistaken_(other.mistaken_),
@@ -117,17 +125,17 @@ ssize_t Wire::read(char* to, std::size_t size) noexcept {
     if (first <= 0) return first;
   }
   if (ssl_ != nullptr) return decrypt(to, size);
-  return ::recv(socket_.native_handle(), to, size, MSG_DONTWAIT);
+  return ::recv(fd_, to, size, MSG_DONTWAIT);
 }
 
 ssize_t Wire::write(const char* from, std::size_t size) noexcept {
   if (ssl_ != nullptr) return encrypt(from, size);
-  return ::send(socket_.native_handle(), from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return ::send(fd_, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /// OpenSSL keeps the descriptor's number, which may be another connection's once the socket is closed.
 bool Wire::is_open() const noexcept {
-  if (socket_.is_open()) return true;
+  if (fd_ >= 0 && (!watched_ || socket_.is_open())) return true;
   errno = EBADF;
   return false;
 }
@@ -136,10 +144,10 @@ bool Wire::is_open() const noexcept {
 /// socket.
 ssize_t Wire::decide() noexcept {
   unsigned char first = 0;
-  const ssize_t got = ::recv(socket_.native_handle(), &first, 1, MSG_DONTWAIT | MSG_PEEK);
+  const ssize_t got = ::recv(fd_, &first, 1, MSG_DONTWAIT | MSG_PEEK);
   if (got <= 0) return got;
   if (first == kHandshakeRecord) {
-    ssl_ = new_ssl(tls_->context(), socket_.native_handle());
+    ssl_ = new_ssl(tls_->context(), fd_);
     if (ssl_ == nullptr) {
       errno = ENOMEM;
       return -1;
@@ -204,8 +212,21 @@ void Wire::end_writing() noexcept {
   say_farewell();
   SSL_free(std::exchange(ssl_, nullptr));
   tls_.reset();
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  if (is_open()) ::shutdown(fd_, SHUT_WR);
+}
+
+void Wire::unwatch() noexcept {
+  if (!watched_ || !socket_.is_open()) return;
+  watched_ = false;
+  socket_.release();
+}
+
+/// Where the kernel has no memory for it, whoever waits is told that there is no such socket.
+void Wire::watch() noexcept {
+  watched_ = true;
+  boost::system::error_code failed;
+  socket_.assign(is_v6_ ? tcp::v6() : tcp::v4(), fd_, failed);
+  if (failed) ::close(std::exchange(fd_, -1));
 }
 
 void Wire::close(bool whole) noexcept {
@@ -213,7 +234,10 @@ void Wire::close(bool whole) noexcept {
   SSL_free(std::exchange(ssl_, nullptr));
   tls_.reset();
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (watched_) socket_.close(ignored);
+  if (!watched_ && fd_ >= 0) ::close(fd_);
+  watched_ = true;
+  fd_ = -1;
 }
 
 }  // namespace moonbeam::server

@@ -47,16 +47,26 @@ class Wire {
   /// missing.
   void close(bool whole) noexcept;
 
-  tcp::socket& socket() noexcept { return socket_; }
+  /// The loop hears no more of what happens to it, and waits for it end; read() and write() go on. Only
+  /// where neither side is in the middle of a handshake: while read_needs() is wait_read.
+  void unwatch() noexcept;
+  /// To wait with; watched again from here on.
+  tcp::socket& socket() noexcept {
+    if (!watched_) watch();
+    return socket_;
+  }
 
  private:
+  void watch() noexcept;
   ssize_t decide() noexcept;
   bool is_open() const noexcept;
   ssize_t decrypt(char* to, std::size_t size) noexcept;
   ssize_t encrypt(const char* from, std::size_t size) noexcept;
   void say_farewell() noexcept;
 
-  tcp::socket socket_;
+  tcp::socket socket_;  // none while it is not watched
+  int fd_;              // -1 once it is closed
+  bool watched_ = true, is_v6_ = false;
   std::shared_ptr<const Tls> tls_;  // until the first byte is here
   ssl_st* ssl_ = nullptr;
   bool mistaken_ = false, broken_ = false;

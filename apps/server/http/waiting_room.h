@@ -1,0 +1,48 @@
+// Connections whose request is long in coming. Inside of the transport only.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace moonbeam::server {
+
+/// One that waits.
+class Waiting {
+ public:
+  virtual ~Waiting() = default;
+  /// Reads what is there, and looks at the clock. False where it waits here no longer.
+  virtual bool look() = 0;
+};
+
+/// A client that says a byte now and then would wake the loop for each, and a crowd of them that moves in
+/// step would stand before everybody else. Here each is looked at every quarter of a second, a few at a time:
+/// what it says costs a call of recv(), and nothing while it is silent. On the thread of the loop.
+class WaitingRoom {
+ public:
+  static constexpr std::chrono::milliseconds kPeriod{250};  ///< from one look to the next
+
+  explicit WaitingRoom(boost::asio::io_context& io) : timer_(io) {}
+
+  void add(std::shared_ptr<Waiting> one);
+  void clear();  ///< lets all go without a look
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  static constexpr std::size_t kTurns = 25;
+
+  void arm();
+  void look();
+
+  boost::asio::steady_timer timer_;
+  std::array<std::vector<std::shared_ptr<Waiting>>, kTurns> turns_;
+  std::size_t next_ = 0;  // whose turn it is
+  std::size_t size_ = 0;
+  bool armed_ = false;
+};
+
+}  // namespace moonbeam::server
