@@ -93,7 +93,12 @@ void Connection::on_readable() {
   for (int turn = 0; turn < 4; ++turn) {  // others get theirs
     const bool begins = (phase_ == Phase::kIdle || phase_ == Phase::kHead) && unwanted_ == 0;
     const std::size_t room = begins && !wire_.is_tls() ? kFirstRead : core_->scratch.size();
-    const ssize_t got = wire_.read(core_->scratch.data(), room);
+    const bool skips = unwanted_ > 0 && !wire_.is_tls();
+    const ssize_t got = skips ? wire_.skip(unwanted_) : wire_.read(core_->scratch.data(), room);
+    if (got > 0 && skips) {
+      unwanted_ -= static_cast<std::size_t>(got);
+      continue;
+    }
     if (got > 0) {
       last_read_ += static_cast<std::size_t>(got);
       take({core_->scratch.data(), static_cast<std::size_t>(got)});

@@ -128,6 +128,10 @@ ssize_t Wire::read(char* to, std::size_t size) noexcept {
   return ::recv(fd_, to, size, MSG_DONTWAIT);
 }
 
+ssize_t Wire::skip(std::size_t size) noexcept {
+  return ::recv(fd_, nullptr, size, MSG_DONTWAIT | MSG_TRUNC);
+}
+
 ssize_t Wire::write(const char* from, std::size_t size) noexcept {
   if (ssl_ != nullptr) return encrypt(from, size);
   return ::send(fd_, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -28,6 +28,8 @@ class Wire {
   /// tried again after a wait for read_needs() or write_needs(). What TLS has decrypted beyond `size` is no
   /// longer in the socket: with a `size` of at least kRecord nothing is.
   ssize_t read(char* to, std::size_t size) noexcept;
+  /// As read() of as much into nowhere; not with TLS. The kernel copies nothing.
+  ssize_t skip(std::size_t size) noexcept;
   ssize_t write(const char* from, std::size_t size) noexcept;
   tcp::socket::wait_type read_needs() const noexcept;
   tcp::socket::wait_type write_needs() const noexcept;
