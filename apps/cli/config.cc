@@ -24,9 +24,9 @@ std::optional<std::string> process_environment(const std::string& name) {
 const std::vector<std::string>& settable() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all = {
-        "model",  "variant", "mode",        "threads", "isa",       "temperature",    "top-p", "max-tokens",
-        "seed",   "length",  "max-objects", "clamp",   "recursive", "no-orientation", "mmap",  "fail-fast",
-        "format", "stream",  "stats",       "quiet",   "verbose",   "color",          "remote"};
+        "model",  "variant", "mode",        "threads", "isa",       "temperature",    "top-p",  "max-tokens",
+        "seed",   "length",  "max-objects", "clamp",   "recursive", "no-orientation", "mmap",   "fail-fast",
+        "format", "stream",  "stats",       "quiet",   "verbose",   "color",          "remote", "cacert"};
     all.insert(all.end(), serve_settings().begin(), serve_settings().end());
     return all;
   }();

@@ -70,8 +70,11 @@ class Lines {
 std::unique_ptr<Answerer> open_answerer(const Options& options) {
   const RemoteArgs& remote = options.remote;
   if (!remote.url.empty()) {
-    return std::make_unique<RemoteClient>(
-        RemoteOptions{.url = remote.url, .key = api_key(remote), .model = options.model.model}, carry_on);
+    return std::make_unique<RemoteClient>(RemoteOptions{.url = remote.url,
+                                                        .key = api_key(remote),
+                                                        .ca_file = remote.ca_file,
+                                                        .model = options.model.model},
+                                          carry_on);
   }
   Status status(false);
   return std::make_unique<LocalAnswerer>(open_session(options, status).model);

@@ -120,7 +120,7 @@ struct McpArgs {
 /// --remote and its key.
 struct RemoteArgs {
   std::string url;  ///< empty: a model of this process answers
-  std::string key, key_file;
+  std::string key, key_file, ca_file;
 };
 
 /// mockllm.

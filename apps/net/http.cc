@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <exception>
+#include <fstream>
 #include <mutex>
 
 #include "base/error.h"
@@ -111,7 +112,8 @@ struct HttpClient::Curl {
   }
 };
 
-HttpClient::HttpClient(const Timeouts& timeouts) : curl_(std::make_unique<Curl>()) {
+HttpClient::HttpClient(const Timeouts& timeouts, const std::string& ca_file)
+    : curl_(std::make_unique<Curl>()) {
   start_curl();
   curl_->handle = curl_easy_init();
   if (curl_->handle == nullptr) base::fail(ErrorCode::kExhausted, "libcurl gives no handle");
@@ -131,6 +133,11 @@ HttpClient::HttpClient(const Timeouts& timeouts) : curl_(std::make_unique<Curl>(
   curl_->set(CURLOPT_TIMEOUT_MS, static_cast<long>(timeouts.whole_ms));
   curl_->set(CURLOPT_LOW_SPEED_LIMIT, timeouts.stall_s > 0 ? 1L : 0L);
   curl_->set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(timeouts.stall_s));
+  if (ca_file.empty()) return;
+  if (!std::ifstream(ca_file))
+    base::fail(ErrorCode::kNotFound, "--cacert ", base::printable(ca_file), ": cannot be read");
+  curl_->set(CURLOPT_CAINFO, ca_file.c_str());
+  curl_->set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
 }
 
 HttpClient::~HttpClient() {
@@ -171,7 +178,9 @@ Head HttpClient::perform(const Request& request, const Handlers& handlers) {
   if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
   if (code != CURLE_OK) {
     const std::string_view problem = curl_->problem[0] != '\0' ? curl_->problem : curl_easy_strerror(code);
-    throw NetworkError(base::cat(printable_url(request.url), ": ", base::printable(problem)));
+    const std::string message = base::cat(printable_url(request.url), ": ", base::printable(problem));
+    if (code == CURLE_PEER_FAILED_VERIFICATION) throw CertificateError(message);
+    throw NetworkError(message);
   }
   return std::move(call.head);
 }

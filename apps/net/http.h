@@ -19,6 +19,12 @@ class NetworkError : public Error {
   explicit NetworkError(const std::string& message) : Error(ErrorCode::kNotFound, message) {}
 };
 
+/// The other side's certificate is none that is trusted here.
+class CertificateError : public NetworkError {
+ public:
+  using NetworkError::NetworkError;
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;
@@ -52,12 +58,15 @@ struct Handlers {
 /// Keeps its connection for the next request. One thread at a time.
 class HttpClient {
  public:
-  explicit HttpClient(const Timeouts& timeouts = {});
+  /// `ca_file`: certificates in PEM that are trusted in place of the system's. @throws Error kNotFound where
+  /// it cannot be read.
+  explicit HttpClient(const Timeouts& timeouts = {}, const std::string& ca_file = {});
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();
 
-  /// Any status is an answer. @throws NetworkError, Error kCancelled, and what the handlers throw.
+  /// Any status is an answer. @throws NetworkError, CertificateError, Error kCancelled, and what the handlers
+  /// throw.
   Head perform(const Request& request, const Handlers& handlers);
   /// As perform(), with the body in `body`. @throws also Error kExhausted beyond `limit` bytes.
   Head perform(const Request& request, std::string& body, std::size_t limit,

@@ -89,6 +89,28 @@ TEST_F(ServeTls, AnswersCurlThatTrustsItsCertificate) {
   EXPECT_NE(stream.out.find("\"completed\":true"), std::string::npos) << stream.out;
 }
 
+TEST_F(ServeTls, AnswersTheCommandLineThatTrustsItsCertificate) {
+  Serving serving({"--tls-self-signed"}, true, with_state());
+  const auto ask = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"query",    kModel + "/samples/s1.png",
+                                          "-q",       "Is there a dog?",
+                                          "--remote", "https://localhost:" + std::to_string(serving.port)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const Ran trusting = ask({"--cacert", state_file()});
+  EXPECT_EQ(trusting.status, 0) << trusting.err;
+  EXPECT_FALSE(trusting.out.empty());
+  const Ran wary = ask({});
+  EXPECT_EQ(wary.status, 7) << wary.err;
+  EXPECT_NE(wary.err.find("--cacert FILE"), std::string::npos) << wary.err;
+  const Ran nowhere = ask({"--cacert", folder_ + "/nothing.pem"});
+  EXPECT_NE(nowhere.status, 0);
+  EXPECT_NE(nowhere.err.find("nothing.pem: cannot be read"), std::string::npos) << nowhere.err;
+  std::ofstream(folder_ + "/words.pem") << "words";
+  EXPECT_EQ(ask({"--cacert", folder_ + "/words.pem"}).status, 7);
+}
+
 TEST_F(ServeTls, SpeaksNewVersionsAlone) {
   Serving serving({"--tls-self-signed"}, true, with_state());
   const std::string url = "https://localhost:" + std::to_string(serving.port) + "/health";

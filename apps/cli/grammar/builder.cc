@@ -92,6 +92,8 @@ void Builder::remote() {
   value(group, "--api-key", o_.remote.key, "KEY", "Its key; other users see it while this runs");
   value(group, "--api-key-file", o_.remote.key_file, "FILE",
         "File with the key; else MOONBEAM_API_KEY or MOONDREAM_API_KEY");
+  value(group, "--cacert", o_.remote.ca_file, "FILE",
+        "Certificates in PEM to know an https server by, in place of the system's");
 }
 
 void Builder::threads() {

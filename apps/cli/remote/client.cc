@@ -54,7 +54,7 @@ struct RemoteClient::Exchange {
 RemoteClient::RemoteClient(RemoteOptions options, std::function<bool()> carry_on)
     : options_(std::move(options)),
       carry_on_(std::move(carry_on)),
-      http_({.stall_s = 0, .whole_ms = options_.whole_ms}) {
+      http_({.stall_s = 0, .whole_ms = options_.whole_ms}, options_.ca_file) {
   options_.url = base_of(options_.url);
 }
 
@@ -156,6 +156,9 @@ net::Head RemoteClient::attempt(const Exchange& exchange, const Ask& ask, Answer
     answer.finish = Finish::kStopped;
     head.status = 200;
     return head;
+  } catch (const net::CertificateError& error) {
+    if (!options_.ca_file.empty()) throw;
+    throw net::NetworkError(std::string(error.what()) + "; --cacert FILE names a certificate to trust");
   }
   if (exchange.stream && head.status == 200 && !completed) {
     throw net::NetworkError(net::printable_url(exchange.url) + ": the answer broke off");

@@ -11,10 +11,11 @@
 namespace moonbeam::cli {
 
 struct RemoteOptions {
-  std::string url;    ///< http(s)://HOST:PORT, with or without /v1
-  std::string key;    ///< sent in X-Moondream-Auth; empty: none
-  std::string model;  ///< field `model`; empty: the one that the server has
-  int attempts = 4;   ///< while the server says that it is busy
+  std::string url;           ///< http(s)://HOST:PORT, with or without /v1
+  std::string key;           ///< sent in X-Moondream-Auth; empty: none
+  std::string ca_file = {};  ///< certificates to know an https server by; empty: the system's
+  std::string model;         ///< field `model`; empty: the one that the server has
+  int attempts = 4;          ///< while the server says that it is busy
   int backoff_ms = 500;
   int whole_ms = 600'000;  ///< for one answer
 };

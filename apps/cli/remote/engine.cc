@@ -45,7 +45,10 @@ class RemoteEngine : public Engine {
   RemoteEngine(const Options& options, Task task, Status& status)
       : options_(options),
         ask_(ask_of(options, task)),
-        remote_({.url = options.remote.url, .key = api_key(options.remote), .model = options.model.model}),
+        remote_({.url = options.remote.url,
+                 .key = api_key(options.remote),
+                 .ca_file = options.remote.ca_file,
+                 .model = options.model.model}),
         client_(remote_, carry_on),
         status_(status) {
     const bool coco = options.output.format == "coco";
