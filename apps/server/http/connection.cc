@@ -20,7 +20,7 @@ constexpr std::size_t kFirstRead = 4 << 10;
 // with a longer one it ends.
 constexpr std::size_t kWorthPassing = 128 << 10;
 
-// A client of whom less than this comes at once is slow once its time is over. A packet is more.
+// Bytes that have to come in the room's period, or a request is slow. Who sends a packet a period is not.
 constexpr std::size_t kSlow = 1 << 10;
 
 void fail(Exchange& exchange, const Refusal& refusal) {
@@ -38,7 +38,9 @@ Connection::Connection(std::shared_ptr<Core> core, Wire wire, std::unique_ptr<Se
   core_->clients.insert(this);
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  if (known_) core_->clients.erase(this);  // it was not closed: memory ran out
+}
 
 void Connection::start() {
   set_deadline(core_->options.limits.head_time);
@@ -66,6 +68,7 @@ void Connection::close() {
   timer_.cancel();
   wire_.close(whole);
   core_->clients.erase(this);
+  known_ = false;
   seat_.reset();
   parser_.reset();
   in_ = {};
@@ -80,7 +83,8 @@ void Connection::wait_readable() {
   wire_.socket().async_wait(wire_.read_needs(),
                             [self = shared_from_this()](const boost::system::error_code& error) {
                               self->reading_ = false;
-                              if (!error) self->on_readable();
+                              if (!error) return self->on_readable();
+                              if (error != net::error::operation_aborted) self->close();
                             });
 }
 
@@ -88,19 +92,19 @@ void Connection::on_readable() {
   if (phase_ == Phase::kClosed) return;
   const auto self = shared_from_this();
   bool broken = false;
-  last_read_ = 0;
   reading_ = true;                        // the next wait is for after these turns
   for (int turn = 0; turn < 4; ++turn) {  // others get theirs
     const bool begins = (phase_ == Phase::kIdle || phase_ == Phase::kHead) && unwanted_ == 0;
     const std::size_t room = begins && !wire_.is_tls() ? kFirstRead : core_->scratch.size();
     const bool skips = unwanted_ > 0 && !wire_.is_tls();
-    const ssize_t got = skips ? wire_.skip(unwanted_) : wire_.read(core_->scratch.data(), room);
+    const ssize_t got =
+        skips ? wire_.skip(core_->scratch.data(), std::min<std::size_t>(unwanted_, core_->scratch.size()))
+              : wire_.read(core_->scratch.data(), room);
     if (got > 0 && skips) {
       unwanted_ -= static_cast<std::size_t>(got);
       continue;
     }
     if (got > 0) {
-      last_read_ += static_cast<std::size_t>(got);
       take({core_->scratch.data(), static_cast<std::size_t>(got)});
       if (static_cast<std::size_t>(got) < room && !wire_.heard_farewell()) break;
       if (begins) advance();
@@ -142,10 +146,22 @@ void Connection::advance() {
   arm();
 }
 
-bool Connection::is_slow() const {
-  const bool begun = phase_ == Phase::kHead || phase_ == Phase::kBody || phase_ == Phase::kLingering;
-  return begun && !eof_ && !writing_ && last_read_ < kSlow && wire_.read_needs() == tcp::socket::wait_read &&
-         Clock::now() >= slow_from();
+/// It waits for its client alone.
+bool Connection::may_be_slow() const noexcept {
+  const bool comes = phase_ == Phase::kHead || phase_ == Phase::kBody || phase_ == Phase::kLingering;
+  return comes && !eof_ && !writing_ && wire_.read_needs() == tcp::socket::wait_read;
+}
+
+/// Of one in the waiting room: whether it is to stay. Else: whether a period is over in which little came.
+bool Connection::is_slow() {
+  if (!may_be_slow()) return false;
+  const Clock::time_point now = Clock::now();
+  if (!in_waiting_room_ && now < counted_from_ + WaitingRoom::kPeriod) return false;
+  const std::uint64_t received = wire_.received();
+  const bool few = received - counted_bytes_ < kSlow;
+  counted_from_ = now;
+  counted_bytes_ = received;
+  return few;
 }
 
 void Connection::join_waiting_room() {
@@ -157,12 +173,16 @@ void Connection::join_waiting_room() {
   wire_.unwatch();
 }
 
-bool Connection::look() {
-  if (phase_ == Phase::kClosed) return false;
+bool Connection::look() noexcept {
   try {
-    Clock::now() >= deadline_ ? on_deadline() : on_readable();
-  } catch (...) {
-    close();  // memory runs out
+    on_readable();
+    if (in_waiting_room_ && phase_ != Phase::kClosed && Clock::now() >= deadline_) on_deadline();
+  } catch (...) {  // memory runs out: this one is lost
+    try {
+      close();
+    } catch (...) {
+    }
+    return false;
   }
   return in_waiting_room_ && phase_ != Phase::kClosed;
 }
@@ -174,7 +194,8 @@ bool Connection::step() {
       if (in_.empty()) return false;
       parser_ = std::make_unique<RequestParser>(core_->options.limits.parse);
       phase_ = Phase::kHead;
-      begun_ = Clock::now();
+      begun_ = counted_from_ = Clock::now();
+      counted_bytes_ = wire_.received();
       if (!first_) set_deadline(core_->options.limits.head_time);
       first_ = false;
       admission_ = {};
@@ -370,6 +391,7 @@ void Connection::upgrade() {
   const auto self = shared_from_this();
   phase_ = Phase::kClosed;
   core_->clients.erase(this);
+  known_ = false;
   timer_.cancel();
   status_ = 101;
   report();

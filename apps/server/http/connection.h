@@ -28,7 +28,7 @@ class Connection final : public Client, public Waiting, public std::enable_share
   void start();
   void drain() override;
   void close() override;
-  bool look() override;
+  bool look() noexcept override;
 
   // From exchanges, on the loop, while this request is the one in work.
   bool serves(const std::shared_ptr<Fate>& fate) const noexcept { return fate == fate_; }
@@ -55,9 +55,8 @@ class Connection final : public Client, public Waiting, public std::enable_share
   void refuse_unread(const Refusal& refusal);
   void take(std::string_view bytes);
   void hand_over(std::shared_ptr<Exchange> exchange);
-  /// When a request that is not here whole may wait as long again for each piece that comes.
-  Clock::time_point slow_from() const { return begun_ + WaitingRoom::kPeriod; }
-  bool is_slow() const;
+  bool may_be_slow() const noexcept;
+  bool is_slow();
   void join_waiting_room();
   void upgrade();
 
@@ -89,7 +88,10 @@ class Connection final : public Client, public Waiting, public std::enable_share
   bool first_ = true;  // no request came yet
   bool reading_ = false, advancing_ = false, eof_ = false;
   bool in_waiting_room_ = false;  // which reads then, and looks at the clock
-  std::size_t last_read_ = 0;
+  bool known_ = true;             // among core_->clients
+  // Since when bytes are counted, to tell whether a request is slow, and how many had come by then.
+  Clock::time_point counted_from_;
+  std::uint64_t counted_bytes_ = 0;
   std::string in_;
   std::uint64_t unwanted_ = 0;  // bytes of a refused body that are still to come
 

@@ -182,8 +182,7 @@ void Connection::report() {
 
 Clock::time_point Connection::next_time() const {
   Clock::time_point next = deadline_;
-  if ((phase_ == Phase::kHead || phase_ == Phase::kBody) && Clock::now() < slow_from())
-    next = std::min(next, slow_from());
+  if (may_be_slow()) next = std::min(next, counted_from_ + WaitingRoom::kPeriod);
   if (phase_ == Phase::kFlushing) next = Clock::time_point::max();
   if (writing_) next = std::min(next, progress_ + core_->options.limits.stall_time);
   if (phase_ == Phase::kStreaming && !ping_.empty() && !writing_)

@@ -2,6 +2,7 @@
 #include "server/http/server.h"
 
 #include <gtest/gtest.h>
+
 #include <algorithm>
 #include <atomic>
 #include <future>
@@ -9,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "server/http/running.h"
+#include "server/http/test_routes.h"
 
 namespace moonbeam::server {
 namespace {

@@ -35,16 +35,13 @@ void WaitingRoom::arm() {
 }
 
 void WaitingRoom::look() {
-  // Away from the room meanwhile: a look may let everybody go.
-  std::vector<std::shared_ptr<Waiting>> here = std::exchange(turns_[next_], {});
-  size_ -= here.size();
+  std::vector<std::shared_ptr<Waiting>>& here = turns_[next_];  // which nobody joins
   std::size_t kept = 0;
-  for (std::shared_ptr<Waiting>& one : here) {
-    if (one->look()) std::swap(here[kept++], one);
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    if (here[i]->look()) std::swap(here[kept++], here[i]);
   }
+  size_ -= here.size() - kept;
   here.resize(kept);
-  size_ += kept;
-  turns_[next_] = std::move(here);
   next_ = (next_ + 1) % kTurns;
 }
 

@@ -15,16 +15,17 @@ namespace moonbeam::server {
 class Waiting {
  public:
   virtual ~Waiting() = default;
-  /// Reads what is there, and looks at the clock. False where it waits here no longer.
-  virtual bool look() = 0;
+  /// Reads what is there, and looks at the clock. False where it waits here no longer. Others may be added
+  /// meanwhile.
+  virtual bool look() noexcept = 0;
 };
 
 /// A client that says a byte now and then would wake the loop for each, and a crowd of them that moves in
-/// step would stand before everybody else. Here each is looked at every quarter of a second, a few at a time:
-/// what it says costs a call of recv(), and nothing while it is silent. On the thread of the loop.
+/// step would stand before everybody else. Here each is looked at every quarter of a second, a few at a time,
+/// whatever it does: that costs a call of recv(). On the thread of the loop.
 class WaitingRoom {
  public:
-  static constexpr std::chrono::milliseconds kPeriod{250};  ///< from one look to the next
+  static constexpr std::chrono::milliseconds kPeriod{250};  ///< from one look to the next, at least
 
   explicit WaitingRoom(boost::asio::io_context& io) : timer_(io) {}
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 
-#include "server/http/running.h"
+#include "server/http/test_routes.h"
 
 namespace moonbeam::server {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Guest : Waiting {
-  bool look() override {
+  bool look() noexcept override {
     times.push_back(Clock::now());
     return stays;
   }
@@ -126,6 +126,36 @@ TEST(Server, GivesASlowClientUpThatKeepsTalking) {
   EXPECT_TRUE(head.closes(3000));
   EXPECT_TRUE(body.closes(3000));
   EXPECT_EQ(running.client().ask(get("/hello")).status, 200);
+}
+
+TEST(Server, TakesARequestThatIsWholeBeforeItsDeadlineHoweverSlow) {
+  ServerOptions options;
+  options.limits.head_time = 1000ms;
+  Running running(std::move(options));
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 40; ++i) {  // looked at on many occasions, before and after the deadline
+    clients.push_back(running.client());
+    clients.back().say("GET /hello HTTP/1.1\r\n");
+  }
+  std::this_thread::sleep_for(900ms);
+  for (TestClient& client : clients) client.say("Host: localhost\r\n\r\n");
+  for (TestClient& client : clients) EXPECT_EQ(client.hear().status, 200);
+}
+
+// What arrives of a record that is not whole yet counts: an upload is not slow because TLS gives nothing of
+// it.
+TEST(Server, TakesALargeBodyAtThePaceOfItsClient) {
+  Running running;
+  TestClient client = running.client();
+  const std::string body(600'000, 'z');
+  const auto start = Clock::now();
+  client.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\n");
+  for (std::size_t at = 0; at < body.size(); at += 3000) {  // 100 kB and more a second
+    ASSERT_TRUE(client.say(std::string_view(body).substr(at, 3000)));
+    std::this_thread::sleep_for(3ms);
+  }
+  EXPECT_EQ(client.hear().body, body);
+  EXPECT_LT(Clock::now() - start, 10s);
 }
 
 TEST(Server, HearsOfASlowClientThatWentAway) {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <exception>
 #include <utility>
 
 namespace moonbeam::server {
@@ -98,6 +99,7 @@ Wire::~Wire() {
 Wire::Wire(Wire&& other) noexcept
     : socket_(std::move(other.socket_)),
       fd_(std::exchange(other.fd_, -1)),
+      received_(other.received_),
       watched_(other.watched_),
       is_v6_(other.is_v6_),
       tls_(std::move(other.tls_)),
@@ -125,11 +127,20 @@ ssize_t Wire::read(char* to, std::size_t size) noexcept {
     if (first <= 0) return first;
   }
   if (ssl_ != nullptr) return decrypt(to, size);
-  return ::recv(fd_, to, size, MSG_DONTWAIT);
+  return counted(::recv(fd_, to, size, MSG_DONTWAIT));
 }
 
-ssize_t Wire::skip(std::size_t size) noexcept {
-  return ::recv(fd_, nullptr, size, MSG_DONTWAIT | MSG_TRUNC);
+ssize_t Wire::skip(char* unused, std::size_t size) noexcept {
+  return counted(::recv(fd_, unused, size, MSG_DONTWAIT | MSG_TRUNC));
+}
+
+ssize_t Wire::counted(ssize_t got) noexcept {
+  if (got > 0) received_ += static_cast<std::uint64_t>(got);
+  return got;
+}
+
+std::uint64_t Wire::received() const noexcept {
+  return ssl_ == nullptr ? received_ : received_ + BIO_number_read(SSL_get_rbio(ssl_));
 }
 
 ssize_t Wire::write(const char* from, std::size_t size) noexcept {
@@ -225,11 +236,15 @@ void Wire::unwatch() noexcept {
   socket_.release();
 }
 
-/// Where the kernel has no memory for it, whoever waits is told that there is no such socket.
+/// Where there is no memory for it, whoever waits is told that there is no such socket.
 void Wire::watch() noexcept {
   watched_ = true;
   boost::system::error_code failed;
-  socket_.assign(is_v6_ ? tcp::v6() : tcp::v4(), fd_, failed);
+  try {
+    socket_.assign(is_v6_ ? tcp::v6() : tcp::v4(), fd_, failed);
+  } catch (const std::exception&) {  // Asio keeps a state for it
+    failed = boost::asio::error::no_memory;
+  }
   if (failed) ::close(std::exchange(fd_, -1));
 }
 

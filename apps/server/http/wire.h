@@ -5,6 +5,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "server/tls/tls.h"
@@ -28,12 +29,15 @@ class Wire {
   /// tried again after a wait for read_needs() or write_needs(). What TLS has decrypted beyond `size` is no
   /// longer in the socket: with a `size` of at least kRecord nothing is.
   ssize_t read(char* to, std::size_t size) noexcept;
-  /// As read() of as much into nowhere; not with TLS. The kernel copies nothing.
-  ssize_t skip(std::size_t size) noexcept;
+  /// As read(), but the bytes are thrown away where they are; not with TLS. The kernel copies nothing.
+  ssize_t skip(char* unused, std::size_t size) noexcept;
   ssize_t write(const char* from, std::size_t size) noexcept;
   tcp::socket::wait_type read_needs() const noexcept;
   tcp::socket::wait_type write_needs() const noexcept;
   static constexpr std::size_t kRecord = 16 << 10;  ///< of TLS, at most
+
+  /// Bytes that came over the network so far; with TLS, still encrypted and its handshake with them.
+  std::uint64_t received() const noexcept;
 
   /// The client has said farewell though its socket may be open: read() gives 0 without a wait.
   bool heard_farewell() const noexcept;
@@ -62,12 +66,14 @@ class Wire {
   void watch() noexcept;
   ssize_t decide() noexcept;
   bool is_open() const noexcept;
+  ssize_t counted(ssize_t got) noexcept;
   ssize_t decrypt(char* to, std::size_t size) noexcept;
   ssize_t encrypt(const char* from, std::size_t size) noexcept;
   void say_farewell() noexcept;
 
-  tcp::socket socket_;  // none while it is not watched
-  int fd_;              // -1 once it is closed
+  tcp::socket socket_;          // none while it is not watched
+  int fd_;                      // -1 once it is closed
+  std::uint64_t received_ = 0;  // without what TLS reads
   bool watched_ = true, is_v6_ = false;
   std::shared_ptr<const Tls> tls_;  // until the first byte is here
   ssl_st* ssl_ = nullptr;

@@ -4,6 +4,7 @@
 #include <moonbeam/error.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
