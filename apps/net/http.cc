@@ -104,6 +104,15 @@ struct HttpClient::Curl {
   CURL* handle = nullptr;
   char problem[CURL_ERROR_SIZE] = {};
 
+  /// Of the last connection's certificate. It may fail for other reasons: its time, its names.
+  bool has_unknown_issuer() const {
+    long result = 0;
+    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &result);
+    constexpr long kSelfSigned = 18, kSelfSignedInChain = 19, kNoIssuer = 20,
+                   kNoIssuerOfFirst = 21;  // X509_V_ERR_
+    return result == kSelfSigned || result == kSelfSignedInChain || result == kNoIssuer ||
+           result == kNoIssuerOfFirst;
+  }
   template <typename Value>
   void set(CURLoption option, Value value) {
     if (curl_easy_setopt(handle, option, value) != CURLE_OK) {
@@ -134,8 +143,7 @@ HttpClient::HttpClient(const Timeouts& timeouts, const std::string& ca_file)
   curl_->set(CURLOPT_LOW_SPEED_LIMIT, timeouts.stall_s > 0 ? 1L : 0L);
   curl_->set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(timeouts.stall_s));
   if (ca_file.empty()) return;
-  if (!std::ifstream(ca_file))
-    base::fail(ErrorCode::kNotFound, "--cacert ", base::printable(ca_file), ": cannot be read");
+  if (!std::ifstream(ca_file)) base::fail(ErrorCode::kNotFound, base::printable(ca_file), ": cannot be read");
   curl_->set(CURLOPT_CAINFO, ca_file.c_str());
   curl_->set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
 }
@@ -179,7 +187,8 @@ Head HttpClient::perform(const Request& request, const Handlers& handlers) {
   if (code != CURLE_OK) {
     const std::string_view problem = curl_->problem[0] != '\0' ? curl_->problem : curl_easy_strerror(code);
     const std::string message = base::cat(printable_url(request.url), ": ", base::printable(problem));
-    if (code == CURLE_PEER_FAILED_VERIFICATION) throw CertificateError(message);
+    if (code == CURLE_PEER_FAILED_VERIFICATION && curl_->has_unknown_issuer())
+      throw CertificateError(message);
     throw NetworkError(message);
   }
   return std::move(call.head);

@@ -19,7 +19,7 @@ class NetworkError : public Error {
   explicit NetworkError(const std::string& message) : Error(ErrorCode::kNotFound, message) {}
 };
 
-/// The other side's certificate is none that is trusted here.
+/// The other side's certificate was made by nobody who is trusted here.
 class CertificateError : public NetworkError {
  public:
   using NetworkError::NetworkError;
