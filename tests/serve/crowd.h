@@ -81,19 +81,23 @@ class Dripping {
     over_ = true;
     thread_.join();
   }
+  /// The share of its moves so far that it came to make.
+  double moved() const {
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begun_;
+    return static_cast<double>(moves_) / (time / kPeriod * static_cast<double>(all_.size()));
+  }
   Dripping(const Dripping&) = delete;
   Dripping& operator=(const Dripping&) = delete;
 
  private:
   void run(bool in_step) {
     using Clock = std::chrono::steady_clock;
-    constexpr std::chrono::milliseconds kPeriod{500};
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);  // of this thread
     const std::size_t turns = in_step ? 1 : static_cast<std::size_t>(kPeriod.count());
     auto next = Clock::now();
     while (!over_) {
       for (std::size_t turn = 0; turn < turns && !over_; ++turn) {
-        for (std::size_t i = turn; i < all_.size(); i += turns) all_[i].first->drip(all_[i].second);
+        for (std::size_t i = turn; i < all_.size(); i += turns) all_[i].first->drip(all_[i].second), ++moves_;
         next += kPeriod / turns;
         if (next < Clock::now()) next = Clock::now();
         std::this_thread::sleep_until(next);
@@ -101,9 +105,12 @@ class Dripping {
     }
   }
 
+  static constexpr std::chrono::milliseconds kPeriod{500};
   std::vector<Crowd*> crowds_;
   std::vector<std::pair<Crowd*, std::size_t>> all_;
   std::atomic<bool> over_ = false;
+  std::atomic<long> moves_ = 0;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::thread thread_;
 };
 

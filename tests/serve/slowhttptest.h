@@ -1,11 +1,13 @@
 // slowhttptest, Debian's tool against slow clients, run after run until told to stop.
 #pragma once
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -39,10 +41,12 @@ class SlowHttpTest {
   void start(const std::string& kind, int count, const std::string& more) {
     const std::string number = std::to_string(count);
     const std::string command = "while :; do nice -n 19 slowhttptest " + kind + " -c " + number + " -r " +
-                                number + " -l 60 -v 0 " + more + " > /dev/null 2>&1; done";
+                                number + " -l 60 -v 0 " + more + " > /dev/null 2>&1; sleep 0.1; done";
     const pid_t child = ::fork();
+    if (child < 0) return;
     if (child == 0) {
       ::setpgid(0, 0);
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the tool itself ends after a minute
       ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       ::_exit(127);
     }
