@@ -94,7 +94,7 @@ struct ScenesArgs {
   std::uint64_t count = 1000, seed = 0;
   std::string size = "196x196";
   int classes = 100, max_objects = 6, questions = 12;
-  double clutter = 1;
+  double clutter = 1, restyled = 0;
   bool occlusion = false, reading = false, no_degrade = false, user_noise = false, plain = false;
   std::vector<std::string> formats;
   std::string out, sheet, answers;

@@ -27,6 +27,7 @@ data::SceneOptions scene_options(const ScenesArgs& args) {
   options.classes = args.classes;
   options.max_objects = args.max_objects;
   options.clutter = static_cast<float>(args.clutter);
+  options.restyled = static_cast<float>(args.restyled);
   options.occlusion = args.occlusion;
   options.reading = args.reading;
   options.degrade = !args.no_degrade;

@@ -46,6 +46,7 @@ Json options_json(const ExportOptions& options, const std::vector<std::string>& 
           {"occlusion", scene.occlusion},
           {"reading", scene.reading},
           {"degrade", scene.degrade},
+          {"restyled", scene.restyled},
           {"questions", questions.most},
           {"user_noise", questions.noise}};
 }

@@ -5,6 +5,7 @@
 
 #include "data/scenes/colours.h"
 #include "data/scenes/maths.h"
+#include "data/scenes/restyle.h"
 #include "data/scenes/shapes.h"
 
 namespace moonbeam::data {
@@ -82,7 +83,8 @@ Appearance draw_own_sign(float side, Stream& stream, Stream& text) {
 }
 
 Appearance draw_sprite(int label, int sprite, float side, const Atlas& atlas, const LabelTable& labels,
-                       Stream& stream) {
+                       float restyled, ObjectStreams& streams) {
+  Stream& stream = streams.sprite;
   const Sprite& drawing = atlas.sprite(sprite);
   Warp warp;
   warp.mirror = stream.chance(0.5) && !labels[label].letters;
@@ -106,6 +108,8 @@ Appearance draw_sprite(int label, int sprite, float side, const Atlas& atlas, co
     if (turn != 0) turn_hue(out.layer, turn);
   }
   if (brightened) brighten(out.layer, round_to_int(brightness * 256));
+  if (restyled > 0 && streams.hand.chance(static_cast<double>(restyled)))
+    out.layer = restyle(out.layer, streams.hand);
   out.colour = count_colours(out.layer).dominant();
 
   const bool soft = stream.chance(0.1), edged = stream.chance(0.2), shadowed = stream.chance(0.5);
@@ -151,14 +155,14 @@ Means compare(const Layer& layer, int x, int y, const Layer& canvas) {
 }  // namespace
 
 Appearance draw_object(int label, int sprite, float side, const Atlas& atlas, const LabelTable& labels,
-                       Stream& stream, Stream& text) {
+                       float restyled, ObjectStreams& streams) {
   Appearance out;
   if (sprite >= 0) {
-    out = draw_sprite(label, sprite, side, atlas, labels, stream);
+    out = draw_sprite(label, sprite, side, atlas, labels, restyled, streams);
   } else if (label == labels.sign()) {
-    out = draw_own_sign(side, stream, text);
+    out = draw_own_sign(side, streams.sprite, streams.text);
   } else {
-    out = draw_own_shape(static_cast<Shape>(label), side, stream);
+    out = draw_own_shape(static_cast<Shape>(label), side, streams.sprite);
   }
   out.extent = owned_extent(out.layer);
   return out;

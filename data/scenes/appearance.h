@@ -18,9 +18,16 @@ struct Appearance {
   int shadow = 0;                ///< radius in pixels; 0: none
 };
 
+/// What an object draws from.
+struct ObjectStreams {
+  Stream sprite, text, hand;
+};
+
 /// An object of this label with its long side about `side` pixels. `sprite` < 0: a shape or a sign.
+/// `restyled` is the share of drawings that are redrawn as by another hand, which makes some of them half as
+/// large again.
 Appearance draw_object(int label, int sprite, float side, const Atlas& atlas, const LabelTable& labels,
-                       Stream& stream, Stream& text);
+                       float restyled, ObjectStreams& streams);
 
 /// Whether it would hardly be seen at (x, y) of the canvas.
 bool hidden_by_contrast(const Layer& layer, int x, int y, const Layer& canvas);

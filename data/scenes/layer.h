@@ -33,6 +33,14 @@ constexpr int alpha(Rgba p) {
 constexpr Rgba scaled(Rgba p, std::uint32_t weight) {
   return ((p & 0x00ff00ffu) * weight >> 8 & 0x00ff00ffu) | ((p >> 8 & 0x00ff00ffu) * weight & 0xff00ff00u);
 }
+/// a + (b - a) * weight / 256 in each channel, rounded down.
+constexpr Rgba mixed(Rgba a, Rgba b, std::uint32_t weight) {
+  const std::uint32_t even =
+      ((a & 0x00ff00ffu) * (256 - weight) + (b & 0x00ff00ffu) * weight) >> 8 & 0x00ff00ffu;
+  const std::uint32_t odd =
+      ((a >> 8 & 0x00ff00ffu) * (256 - weight) + (b >> 8 & 0x00ff00ffu) * weight) & 0xff00ff00u;
+  return even | odd;
+}
 /// `top` over `below`.
 constexpr Rgba over(Rgba top, Rgba below) {
   const auto a = static_cast<std::uint32_t>(alpha(top));

@@ -18,6 +18,7 @@ enum class Part : std::uint32_t {
   kNoise = 7,
   kNarrative = 8,
   kPipeline = 9,
+  kHand = 10,
 };
 
 /// Counter-based stream (Philox4x32-10): same numbers on every machine and compiler. No state is shared.

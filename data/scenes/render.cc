@@ -20,13 +20,13 @@ constexpr int kMostSide = 4096, kLeastSide = 32, kMostObjects = 64;
 constexpr double kMostOverlap = 0.12, kMostOcclusion = 0.6, kLeastShare = 0.4;
 
 struct Streams {
-  Stream layout, background, sprite, degrade, text;
+  Stream layout, background, degrade;
+  ObjectStreams objects;
   explicit Streams(const SceneKey& key)
       : layout(make(key, Part::kLayout)),
         background(make(key, Part::kBackground)),
-        sprite(make(key, Part::kSprite)),
         degrade(make(key, Part::kDegrade)),
-        text(make(key, Part::kText)) {}
+        objects{make(key, Part::kSprite), make(key, Part::kText), make(key, Part::kHand)} {}
   static Stream make(const SceneKey& key, Part part) {
     return {key.seed, static_cast<std::uint64_t>(key.split), key.index, part};
   }
@@ -174,6 +174,9 @@ void check(const SceneOptions& options, const LabelTable& labels) {
   if (!(options.clutter >= 0 && options.clutter <= 1)) {
     base::fail(ErrorCode::kInvalidArgument, "scene: clutter: expected 0 to 1");
   }
+  if (!(options.restyled >= 0 && options.restyled <= 1)) {
+    base::fail(ErrorCode::kInvalidArgument, "scene: restyled: expected 0 to 1");
+  }
 }
 
 bool on_walls(Split split) {
@@ -205,15 +208,15 @@ Background make_background(const SceneKey& key, const SceneOptions& options, flo
 constexpr float kShrink = 0.8f;
 constexpr int kShrinks = 6;
 
-void place_object(PlannedObject& plan, float short_side, const Atlas& atlas, const LabelTable& labels,
-                  Streams& streams, Stage& stage) {
+void place_object(PlannedObject& plan, float short_side, float restyled, const Atlas& atlas,
+                  const LabelTable& labels, Streams& streams, Stage& stage) {
   for (int attempt = 0; attempt <= (plan.must ? kShrinks : 0); ++attempt) {
     if (attempt > 0) {
       plan.side *= kShrink;
       plan.places = draw_places(streams.layout);
     }
-    Appearance object = draw_object(plan.label, plan.sprite, plan.side * short_side, atlas, labels,
-                                    streams.sprite, streams.text);
+    Appearance object = draw_object(plan.label, plan.sprite, plan.side * short_side, atlas, labels, restyled,
+                                    streams.objects);
     if (stage.place(object, plan, atlas)) return;
   }
 }
@@ -230,7 +233,8 @@ Scene render_scene(const SceneKey& key, const SceneOptions& options, const Atlas
   std::vector<PlannedObject> plan = plan_scene(options, key.split, choice, atlas, labels, streams.layout);
   Stage stage(std::move(background.canvas), options);
   const auto short_side = static_cast<float>(std::min(options.width, options.height));
-  for (PlannedObject& object : plan) place_object(object, short_side, atlas, labels, streams, stage);
+  for (PlannedObject& object : plan)
+    place_object(object, short_side, options.restyled, atlas, labels, streams, stage);
 
   Scene scene;
   scene.key = key;
@@ -250,6 +254,7 @@ Scene render_window(const SceneKey& key, const WindowOptions& options, const Atl
   scene_options.height = scene_options.width = options.side;
   scene_options.classes = options.classes;
   scene_options.clutter = options.clutter;
+  scene_options.restyled = options.restyled;
   check(scene_options, labels);
   const Choice choice = drawable(scene_options, key.split, atlas, labels);
   check_assets(key.split, choice, scene_options, atlas);
@@ -270,7 +275,7 @@ Scene render_window(const SceneKey& key, const WindowOptions& options, const Atl
   }
   plan.side = streams.layout.uniform(0.42f, 1.05f);
   plan.places = draw_places(streams.layout);
-  if (!empty) place_object(plan, side, atlas, labels, streams, stage);
+  if (!empty) place_object(plan, side, options.restyled, atlas, labels, streams, stage);
 
   Scene scene;
   scene.key = key;

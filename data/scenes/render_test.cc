@@ -61,6 +61,37 @@ SceneOptions everything() {
   return options;
 }
 
+TEST(RenderScene, RedrawsAShareOfTheDrawingsAndNothingElse) {
+  SceneOptions all = {};
+  all.masks = true;
+  all.degrade = false;
+  all.restyled = 1;
+  SceneOptions none = all;
+  none.restyled = 0;
+  int redrawn = 0, shapes = 0;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    const Scene before = render(i, none), after = render(i, all);
+    EXPECT_EQ(hash_of(after), hash_of(render(i, all)));
+    redrawn += before.image.pixels != after.image.pixels;
+    const bool only_shapes = std::all_of(before.objects.begin(), before.objects.end(),
+                                         [](const SceneObject& object) { return object.set == "shapes"; });
+    shapes += only_shapes;
+    if (only_shapes) {
+      EXPECT_EQ(hash_of(before), hash_of(after)) << i;
+    }
+    for (const SceneObject& object : after.objects) {
+      EXPECT_GT(object.visible_area, 0U);
+      EXPECT_GE(object.box.x_min, 0);
+      EXPECT_LE(object.box.x_max, all.width);
+      EXPECT_EQ(object.mask.area, object.visible_area);
+    }
+  }
+  EXPECT_EQ(redrawn, 40 - shapes);
+  EXPECT_GT(shapes, 0);
+  all.restyled = 1.5f;
+  EXPECT_THROW(render(0, all), Error);
+}
+
 TEST(RenderScene, GivesTheSameBytesOnAnyNumberOfThreads) {
   constexpr int kScenes = 40;
   std::vector<std::uint64_t> alone(kScenes), together(kScenes);

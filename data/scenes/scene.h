@@ -65,6 +65,7 @@ struct SceneOptions {
   bool occlusion = false;  ///< up to 60 % hidden, visible share >= 40 %; else overlap <= 12 %
   bool reading = false;    ///< signs with text
   bool degrade = true;     ///< JPEG, noise, resampling, gamma
+  float restyled = 0;      ///< share of drawings that are redrawn as by another hand
   bool masks = false;      ///< fill in SceneObject::mask
   /// At least one object of this many equal ones, for flat counts; 0: free draw.
   int repeat = 0;
@@ -75,6 +76,7 @@ struct WindowOptions {
   int side = 56;
   int classes = 100;
   float clutter = 0.5f;
+  float restyled = 0;
 };
 
 class Atlas;  // data/scenes/atlas.h

@@ -37,15 +37,6 @@ Layer halved(const Layer& picture) {
   return out;
 }
 
-/// a + (b - a) * weight / 256 in each channel, rounded down.
-inline Rgba mix(Rgba a, Rgba b, std::uint32_t weight) {
-  const std::uint32_t even =
-      ((a & 0x00ff00ffu) * (256 - weight) + (b & 0x00ff00ffu) * weight) >> 8 & 0x00ff00ffu;
-  const std::uint32_t odd =
-      ((a >> 8 & 0x00ff00ffu) * (256 - weight) + (b >> 8 & 0x00ff00ffu) * weight) & 0xff00ff00u;
-  return even | odd;
-}
-
 }  // namespace
 
 Sprite::Sprite(const Layer& picture) : width_(picture.width), height_(picture.height) {
@@ -94,7 +85,7 @@ Layer warped(const Sprite& sprite, const Warp& warp) {
       const Rgba* below = here + from.width;
       const auto part_u = static_cast<std::uint32_t>(u >> 8 & 255),
                  part_v = static_cast<std::uint32_t>(v >> 8 & 255);
-      to[x] = mix(mix(here[0], here[1], part_u), mix(below[0], below[1], part_u), part_v);
+      to[x] = mixed(mixed(here[0], here[1], part_u), mixed(below[0], below[1], part_u), part_v);
     }
   }
   return out;

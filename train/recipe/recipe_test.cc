@@ -74,6 +74,16 @@ std::string refused(const std::string& from, const std::string& to) {
   return "nothing was thrown";
 }
 
+TEST(Recipe, RestylesWhereTheStageOrAllOfThemSaySo) {
+  std::string text = replaced(std::string(kSmall), "text_loss = 1\n", "text_loss = 1\nrestyled = 0.5\n");
+  text = replaced(text, "weight_count = 2\n", "weight_count = 2\nrestyled = 0.25\n");
+  const Recipe recipe = parse_recipe(text, "small.toml");
+  EXPECT_EQ(recipe.stages[0].scene.restyled, 0.25f);
+  EXPECT_EQ(recipe.stages[0].window.restyled, 0.25f);
+  EXPECT_EQ(recipe.stages[1].scene.restyled, 0.5f);
+  EXPECT_EQ(parse_recipe(kSmall, "small.toml").stages[0].scene.restyled, 0);
+}
+
 TEST(Recipe, KeepsStagesInTheirOrderOverWhatTheyShare) {
   const Recipe recipe = parse_recipe(kSmall, "folder/small.toml");
   EXPECT_EQ(recipe.seed, 3u);

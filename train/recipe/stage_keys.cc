@@ -65,11 +65,14 @@ void read_pictures(KeySection& keys, Stage& stage) {
   keys.read("distinct", stage.distinct, 0, 1'000'000'000);
   keys.read("flat_counts", stage.flat_counts);
 
-  double clutter = stage.scene.clutter, window_clutter = stage.window.clutter;
+  double clutter = stage.scene.clutter, window_clutter = stage.window.clutter,
+         restyled = stage.scene.restyled;
   keys.read("clutter", clutter, 0, 1);
   keys.read("window_clutter", window_clutter, 0, 1);
   stage.scene.clutter = static_cast<float>(clutter);
   stage.window.clutter = static_cast<float>(window_clutter);
+  keys.read("restyled", restyled, 0, 1);
+  stage.scene.restyled = stage.window.restyled = static_cast<float>(restyled);
   keys.read("window", stage.window.side, 1, 4096);
   keys.read("height", stage.scene.height, 1, 4096);
   keys.read("width", stage.scene.width, 1, 4096);

@@ -26,6 +26,9 @@ void add_scene_options(Builder& verb, ScenesArgs& scenes) {
       ->check(zero_to_one());
   verb.flag(group, "--occlusion", scenes.occlusion, "Things hide up to 60 % of others");
   verb.flag(group, "--reading", scenes.reading, "Signs with text, and questions about it");
+  verb.value(group, "--restyled", scenes.restyled, "X", "Share of drawings redrawn as by another hand")
+      ->default_str("0")
+      ->check(zero_to_one());
   verb.flag(group, "--no-degrade", scenes.no_degrade, "No noise, no JPEG damage, no blur");
 }
 
