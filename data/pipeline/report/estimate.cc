@@ -23,6 +23,9 @@ std::string whole(double value) {
 }
 
 std::vector<Generator> generators_of(Role role, const Roles& roles) {
+  const auto if_named = [](const Generator& one) {
+    return one.model.empty() ? std::vector<Generator>{} : std::vector<Generator>{one};
+  };
   switch (role) {
     case Role::kWriter:
       return roles.writers;
@@ -31,7 +34,9 @@ std::vector<Generator> generators_of(Role role, const Roles& roles) {
     case Role::kJudge:
       return {roles.judge};
     case Role::kVision:
-      return roles.vision.model.empty() ? std::vector<Generator>{} : std::vector<Generator>{roles.vision};
+      return if_named(roles.vision);
+    case Role::kEmbedder:
+      return if_named(roles.embedder);
   }
   return {};
 }

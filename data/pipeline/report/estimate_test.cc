@@ -63,6 +63,19 @@ TEST(Estimate, NamesModelsThatNoServerHas) {
   EXPECT_EQ(estimate(calls, two_writers(), servers, {}).unserved, std::vector<std::string>{"v"});
 }
 
+TEST(Estimate, CountsTheEmbeddersTextsWhereThereIsOne) {
+  const std::vector<llm::EndpointOptions> servers(1);
+  const std::vector<ExpectedCalls> calls = {
+      {.prompt = "S12", .role = Role::kEmbedder, .calls = 10, .input = 200, .output = 0}};
+  Roles roles = two_writers();
+  EXPECT_EQ(estimate(calls, roles, servers, {}).calls, 0);
+  roles.embedder = {"near"};
+  const Estimate out = estimate(calls, roles, servers, {});
+  EXPECT_EQ(out.calls, 10);
+  EXPECT_EQ(out.prompt, 2000);
+  EXPECT_EQ(out.completion, 0);
+}
+
 TEST(EstimateLike, ScalesWhatATrialTook) {
   Costs trial;
   trial.by_stage["S3"] = {10, {1000, 200, 0}, 0.5, 36};

@@ -19,7 +19,7 @@ struct Context;
 class Stage;
 
 /// Whom a stage asks, as Roles names them.
-enum class Role { kWriter, kVerifier, kJudge, kVision };
+enum class Role { kWriter, kVerifier, kJudge, kVision, kEmbedder };
 
 struct ExpectedCalls {
   std::string prompt;  ///< name among the prompts; its file's size counts

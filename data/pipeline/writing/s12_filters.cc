@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "data/formats/vqa_answer.h"
+#include "data/pipeline/stage/expect.h"
 #include "data/pipeline/words/english.h"
 #include "data/pipeline/writing/balance.h"
 #include "data/pipeline/writing/meanings.h"
@@ -62,6 +63,17 @@ class Filters final : public Stage {
   }
 
   bool compares_pictures() const override { return true; }
+
+  /// All of a picture's texts in one call.
+  std::vector<ExpectedCalls> expect(Expected& picture, const Context& context) const override {
+    if (!compares_meanings() || context.roles.embedder.model.empty()) return {};
+    constexpr double kTokensAPair = 22;  // question and sentence
+    return {{.prompt = "S12",
+             .role = Role::kEmbedder,
+             .calls = share_with(1, picture.pairs),
+             .input = kTokensAPair * picture.pairs,
+             .output = 0}};
+  }
 
   void finish(std::span<Record*> chunk, const Context& context) const override {
     drop_repeats(chunk, context);
