@@ -86,10 +86,7 @@ SSL* new_ssl(SSL_CTX* context, int fd) {
 }  // namespace
 
 Wire::Wire(tcp::socket socket, std::shared_ptr<const Tls> tls)
-    : socket_(std::move(socket)), fd_(socket_.native_handle()), tls_(std::move(tls)) {
-  boost::system::error_code error;
-  is_v6_ = socket_.local_endpoint(error).address().is_v6();
-}
+    : socket_(std::move(socket)), fd_(socket_.native_handle()), tls_(std::move(tls)) {}
 
 Wire::~Wire() {
   SSL_free(ssl_);
@@ -232,6 +229,8 @@ void Wire::end_writing() noexcept {
 
 void Wire::unwatch() noexcept {
   if (!watched_ || !socket_.is_open()) return;
+  boost::system::error_code ignored;
+  is_v6_ = socket_.local_endpoint(ignored).address().is_v6();
   watched_ = false;
   socket_.release();
 }

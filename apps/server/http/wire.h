@@ -74,7 +74,8 @@ class Wire {
   tcp::socket socket_;          // none while it is not watched
   int fd_;                      // -1 once it is closed
   std::uint64_t received_ = 0;  // without what TLS reads
-  bool watched_ = true, is_v6_ = false;
+  bool watched_ = true;
+  bool is_v6_ = false;              // what to watch again, while it is not watched
   std::shared_ptr<const Tls> tls_;  // until the first byte is here
   ssl_st* ssl_ = nullptr;
   bool mistaken_ = false, broken_ = false;
