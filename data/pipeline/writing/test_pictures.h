@@ -187,4 +187,46 @@ inline void run_stage(const Stage& stage, Record& record, const Context& context
   }
 }
 
+inline const std::vector<std::string> kAll = {"boat",  "cat",  "cow",   "cup",  "dog",
+                                              "horse", "kite", "train", "zebra"};
+
+inline Record some_picture(std::int64_t ordinal = 0) {
+  return picture_of(
+      {{"dog", "brown", .1, .5}, {"cup", "red", .8, .1}, {"boat", "", .5, .9}, {"boat", "", .9, .9}}, kAll,
+      ordinal);
+}
+
+inline std::unique_ptr<Stage> made(std::unique_ptr<Stage> (*make)(base::KeySection&),
+                                   const std::vector<std::pair<std::string, std::string>>& settings = {}) {
+  base::KeySection keys = no_keys();
+  int line = 1;
+  for (const auto& [key, value] : settings) keys.add(key, value, ++line);
+  auto stage = make(keys);
+  keys.refuse_unread();
+  return stage;
+}
+
+inline std::vector<Pair> kept(const Record& record, const std::string& type) {
+  std::vector<Pair> out;
+  for (const Pair& pair : record.pairs) {
+    if (pair.type == type && pair.dropped.empty()) out.push_back(pair);
+  }
+  return out;
+}
+
+inline Pair a_pair(const std::string& id, const std::string& type, const std::string& q,
+                   const std::string& brief, const std::string& full, const std::string& about,
+                   const std::string& twin = "") {
+  Pair pair;
+  pair.id = id;
+  pair.type = type;
+  pair.q = q;
+  pair.a_short = brief;
+  pair.a_sentence = full;
+  pair.about = about;
+  pair.twin = twin;
+  pair.claims = {"C1"};
+  return pair;
+}
+
 }  // namespace moonbeam::pipeline
