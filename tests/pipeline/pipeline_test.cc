@@ -103,6 +103,16 @@ class Pipeline : public testing::Test {
       out["shards/" + name] = std::move(text);
     return out;
   }
+  /// The set's pictures, copied there; their files in order.
+  static std::vector<fs::path> copied_pictures(const std::string& to) {
+    fs::copy(set() + "/images", to, fs::copy_options::recursive);
+    std::vector<fs::path> all;
+    for (const auto& entry : fs::recursive_directory_iterator(to)) {
+      if (entry.is_regular_file()) all.push_back(entry.path());
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
   json summary(const Ran& ran) { return json::parse(ran.out.substr(0, ran.out.find('\n'))); }
 
   static TestFolder* files_;
@@ -235,12 +245,7 @@ TEST_F(Pipeline, CallsThatAreNeverAnsweredLeaveFailedPicturesUntilTheyAreTriedAg
 
 TEST_F(Pipeline, BadPicturesAreCounted) {
   const std::string images = folder_.path("images");
-  fs::copy(set() + "/images", images, fs::copy_options::recursive);
-  std::vector<fs::path> all;
-  for (const auto& entry : fs::recursive_directory_iterator(images)) {
-    if (entry.is_regular_file()) all.push_back(entry.path());
-  }
-  std::sort(all.begin(), all.end());
+  const std::vector<fs::path> all = copied_pictures(images);
   fs::remove(all[0]);
   fs::resize_file(all[1], 40);
   Mock mock(folder_, set());
@@ -429,12 +434,7 @@ void put_cut_copy(const fs::path& from, const fs::path& to) {
 /// The model that comes along looks at the pictures (models/tiny).
 TEST_F(Pipeline, PicturesThatAModelFindsAlikeAreTrainedOnOnce) {
   const std::string images = folder_.path("images");
-  fs::copy(set() + "/images", images, fs::copy_options::recursive);
-  std::vector<fs::path> all;
-  for (const auto& entry : fs::recursive_directory_iterator(images)) {
-    if (entry.is_regular_file()) all.push_back(entry.path());
-  }
-  std::sort(all.begin(), all.end());
+  const std::vector<fs::path> all = copied_pictures(images);
   for (const std::size_t i : {1, 2, 3, 4}) put_cut_copy(all[i], all[i + 8]);
   Mock mock(folder_, set());
   std::string text = read_all(recipe(mock.url()));
