@@ -1,5 +1,6 @@
 #include "train/loop/pictures.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "train/batch/grid_truth.h"
@@ -21,7 +22,7 @@ Picture window_picture(const PictureSources& sources, const Stage& stage, int cl
   data::WindowOptions options = stage.window;
   options.classes = classes;
   const data::Scene scene = data::render_window({sources.assets.seed, split, index}, options,
-                                                sources.assets.atlas, sources.assets.labels);
+                                                sources.assets.drawings(stage, split), sources.assets.labels);
   const vision::VisionConfig& vision = sources.config.vision;
   const int side = options.side / vision.patch_size, places = vision.grid_side() - side + 1;
   Picture picture = cut_window(scene.image, vision, below(sources.assets.seed, index, 0, places),
@@ -58,7 +59,12 @@ Assets load_assets(const Recipe& recipe) {
   data::LabelTable labels = data::LabelTable::load(folder / "labels.tsv");
   data::Atlas atlas =
       std::filesystem::exists(folder / "atlas.tar") ? data::Atlas::load(folder, labels) : data::Atlas();
-  return {std::move(labels), std::move(atlas), recipe.seed};
+  Assets assets{std::move(labels), std::move(atlas), recipe.seed};
+  const auto asks = [](const Stage& stage) { return stage.attribution; };
+  if (std::any_of(recipe.stages.begin(), recipe.stages.end(), asks)) {
+    assets.attributed = data::Atlas::load(folder, assets.labels, true);
+  }
+  return assets;
 }
 
 data::Scene draw_scene(const Assets& assets, const Stage& stage, int classes, data::Split split,
@@ -68,7 +74,7 @@ data::Scene draw_scene(const Assets& assets, const Stage& stage, int classes, da
   options.masks = stage.loss.dense.ever() || stage.loss.align.ever();
   const data::SceneKey key{assets.seed, split, index};
   if (stage.flat_counts && stage.asks()) options.repeat = data::repeat_for(key, options.max_objects);
-  return data::render_scene(key, options, assets.atlas, assets.labels);
+  return data::render_scene(key, options, assets.drawings(stage, split), assets.labels);
 }
 
 std::vector<data::Question> ask_about(const Assets& assets, const Stage& stage, int classes,

@@ -1,6 +1,8 @@
 // Scenes and their questions as pictures of a batch: a pure function of the index, made on any thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,12 @@ struct Assets {
   data::LabelTable labels;
   data::Atlas atlas;  ///< empty where the folder has no atlas.tar: every thing is a shape, enough for tests
   std::uint64_t seed = 0;
+  std::optional<data::Atlas> attributed;  ///< with the drawings under CC BY, where a stage asks for them
+
+  /// What the stage's pictures of a split are drawn with: held-out scenes stay the same for every recipe.
+  const data::Atlas& drawings(const Stage& stage, data::Split split) const {
+    return stage.attribution && split == data::Split::kTrain ? *attributed : atlas;
+  }
 };
 /// The recipe's. @throws Error kNotFound, kCorrupt.
 Assets load_assets(const Recipe& recipe);

@@ -63,7 +63,8 @@ struct Stage {
   data::QuestionOptions questions;
   int distinct =
       0;  ///< the first n scenes again and again, to see whether they can be learnt by heart; 0: all
-  bool flat_counts = true;  ///< repeat things so that every count is as frequent as the others
+  bool flat_counts = true;   ///< repeat things so that every count is as frequent as the others
+  bool attribution = false;  ///< also from drawings under CC BY, whose authors a model card must then name
   Stage() { factor.fill(1); }
 
   /// It learns answers, so questions are asked about its scenes.

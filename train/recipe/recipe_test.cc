@@ -84,6 +84,14 @@ TEST(Recipe, RestylesWhereTheStageOrAllOfThemSaySo) {
   EXPECT_EQ(parse_recipe(kSmall, "small.toml").stages[0].scene.restyled, 0);
 }
 
+TEST(Recipe, TakesDrawingsWithAttributionWhereAStageSaysSo) {
+  const std::string text =
+      replaced(std::string(kSmall), "weight_count = 2\n", "weight_count = 2\nattribution = true\n");
+  const Recipe recipe = parse_recipe(text, "small.toml");
+  EXPECT_TRUE(recipe.stages[0].attribution);
+  EXPECT_FALSE(recipe.stages[1].attribution);
+}
+
 TEST(Recipe, KeepsStagesInTheirOrderOverWhatTheyShare) {
   const Recipe recipe = parse_recipe(kSmall, "folder/small.toml");
   EXPECT_EQ(recipe.seed, 3u);

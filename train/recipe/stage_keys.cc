@@ -64,6 +64,7 @@ void read_pictures(KeySection& keys, Stage& stage) {
   keys.read("widen_above", stage.widen_above, 0, 1);
   keys.read("distinct", stage.distinct, 0, 1'000'000'000);
   keys.read("flat_counts", stage.flat_counts);
+  keys.read("attribution", stage.attribution);
 
   double clutter = stage.scene.clutter, window_clutter = stage.window.clutter,
          restyled = stage.scene.restyled;
