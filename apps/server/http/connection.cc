@@ -3,7 +3,9 @@
 // connection_answer.cc.
 #include "server/http/connection.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "server/http/live.h"
 
@@ -22,6 +24,10 @@ constexpr std::size_t kWorthPassing = 128 << 10;
 
 // Bytes that have to come in the room's period, or a request is slow. Who sends a packet a period is not.
 constexpr std::size_t kSlow = 1 << 10;
+
+// Looks of the waiting room in a second, and how many wait there before nobody is read at each of them.
+constexpr unsigned kSecond = std::chrono::seconds(1) / WaitingRoom::kPeriod;
+constexpr std::size_t kCrowd = 256;
 
 void fail(Exchange& exchange, const Refusal& refusal) {
   exchange.account({.code = refusal.code});
@@ -158,7 +164,9 @@ bool Connection::is_slow() {
   const Clock::time_point now = Clock::now();
   if (!in_waiting_room_ && now < counted_from_ + WaitingRoom::kPeriod) return false;
   const std::uint64_t received = wire_.received();
-  const bool few = received - counted_bytes_ < kSlow;
+  const auto periods = static_cast<std::uint64_t>(std::max<std::int64_t>(
+      1, std::chrono::round<std::chrono::milliseconds>(now - counted_from_) / WaitingRoom::kPeriod));
+  const bool few = received - counted_bytes_ < kSlow * periods;
   counted_from_ = now;
   counted_bytes_ = received;
   return few;
@@ -168,15 +176,21 @@ void Connection::join_waiting_room() {
   if (in_waiting_room_) return;
   core_->waiting_room.add(shared_from_this());
   in_waiting_room_ = true;
+  looks_ = 0;
   timer_.cancel();
   armed_ = Clock::time_point::max();
   wire_.unwatch();
 }
 
+/// In a crowd, who has been slow for a second is read once a second: the calls of recv() are what a crowd
+/// costs.
 bool Connection::look() noexcept {
   try {
-    on_readable();
-    if (in_waiting_room_ && phase_ != Phase::kClosed && Clock::now() >= deadline_) on_deadline();
+    const bool seldom = looks_ >= kSecond && core_->waiting_room.size() > kCrowd;
+    const bool late = Clock::now() >= deadline_;
+    if (looks_++ % kSecond == 0 || !seldom || late) on_readable();
+    const bool over = late && in_waiting_room_ && phase_ != Phase::kClosed && Clock::now() >= deadline_;
+    if (over && core_->waiting_room.may_give_up()) on_deadline();
   } catch (...) {  // memory runs out: this one is lost
     try {
       close();

@@ -88,6 +88,7 @@ class Connection final : public Client, public Waiting, public std::enable_share
   bool first_ = true;  // no request came yet
   bool reading_ = false, advancing_ = false, eof_ = false;
   bool in_waiting_room_ = false;  // which reads then, and looks at the clock
+  unsigned looks_ = 0;            // since it came there
   bool known_ = true;             // among core_->clients
   // Since when bytes are counted, to tell whether a request is slow, and how many had come by then.
   Clock::time_point counted_from_;

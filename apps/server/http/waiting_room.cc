@@ -37,6 +37,7 @@ void WaitingRoom::arm() {
 void WaitingRoom::look() {
   std::vector<std::shared_ptr<Waiting>>& here = turns_[next_];  // which nobody joins
   std::size_t kept = 0;
+  given_up_ = 0;
   for (std::size_t i = 0; i < here.size(); ++i) {
     if (here[i]->look()) std::swap(here[kept++], here[i]);
   }

@@ -32,9 +32,13 @@ class WaitingRoom {
   void add(std::shared_ptr<Waiting> one);
   void clear();  ///< lets all go without a look
   std::size_t size() const noexcept { return size_; }
+  /// For look(): whether its time may end now if it is over, or at a later look. An answer that says so and
+  /// the end of a connection cost as much as fifty looks, and a crowd that came at once is over at once.
+  bool may_give_up() noexcept { return given_up_ < kGivenUp && ++given_up_ > 0; }
 
  private:
   static constexpr std::size_t kTurns = 25;
+  static constexpr int kGivenUp = 8;  // in a turn: 800 a second
 
   void arm();
   void look();
@@ -43,6 +47,7 @@ class WaitingRoom {
   std::array<std::vector<std::shared_ptr<Waiting>>, kTurns> turns_;
   std::size_t next_ = 0;  // whose turn it is
   std::size_t size_ = 0;
+  int given_up_ = 0;  // in this turn
   bool armed_ = false;
 };
 

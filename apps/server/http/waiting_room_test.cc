@@ -66,6 +66,22 @@ TEST(WaitingRoom, LetsGoWhoWaitsNoLongerAndSleepsWhereNobodyIs) {
   while (stays->times.size() == before) io.run_one();
 }
 
+TEST(WaitingRoom, GivesFewUpInATurn) {
+  boost::asio::io_context io;
+  WaitingRoom room(io);
+  struct Late : Waiting {
+    explicit Late(WaitingRoom& room) : room(room) {}
+    bool look() noexcept override { return !room.may_give_up(); }
+    WaitingRoom& room;
+  };
+  for (int i = 0; i < 1000; ++i) room.add(std::make_shared<Late>(room));
+  while (room.size() > 0) {
+    const std::size_t before = room.size();
+    io.run_one();
+    EXPECT_LE(before - room.size(), 8U);
+  }
+}
+
 /// Says `bytes` in pieces with pauses, for about `ms` in all.
 void say_slowly(TestClient& client, std::string_view bytes, int pieces, int ms) {
   const std::size_t each =
@@ -140,6 +156,23 @@ TEST(Server, TakesARequestThatIsWholeBeforeItsDeadlineHoweverSlow) {
   std::this_thread::sleep_for(900ms);
   for (TestClient& client : clients) client.say("Host: localhost\r\n\r\n");
   for (TestClient& client : clients) EXPECT_EQ(client.hear().status, 200);
+}
+
+TEST(Server, ServesACrowdOfSlowClientsAndGivesItUp) {
+  constexpr std::size_t kAll = 300, kWhole = 20;
+  ServerOptions options;
+  options.limits.head_time = 3000ms;
+  Running running(std::move(options));
+  std::vector<TestClient> clients;
+  for (std::size_t i = 0; i < kAll; ++i) {
+    clients.push_back(running.client());
+    clients.back().say("GET /hello HTTP/1.1\r\n");
+  }
+  std::this_thread::sleep_for(1600ms);  // until they are read seldom
+  for (std::size_t i = 0; i < kWhole; ++i) clients[i].say("Host: localhost\r\n\r\n");
+  for (std::size_t i = 0; i < kWhole; ++i) EXPECT_EQ(clients[i].hear().status, 200);
+  EXPECT_TRUE(Running::within(10s, [&] { return running.logged().size() == kAll; }));
+  for (std::size_t i = kWhole; i < kAll; ++i) EXPECT_EQ(clients[i].hear().status, 408);
 }
 
 // What arrives of a record that is not whole yet counts: an upload is not slow because TLS gives nothing of
