@@ -59,7 +59,7 @@ Assets load_assets(const Recipe& recipe) {
   data::LabelTable labels = data::LabelTable::load(folder / "labels.tsv");
   data::Atlas atlas =
       std::filesystem::exists(folder / "atlas.tar") ? data::Atlas::load(folder, labels) : data::Atlas();
-  Assets assets{std::move(labels), std::move(atlas), recipe.seed};
+  Assets assets{std::move(labels), std::move(atlas), recipe.seed, std::nullopt};
   const auto asks = [](const Stage& stage) { return stage.attribution; };
   if (std::any_of(recipe.stages.begin(), recipe.stages.end(), asks)) {
     assets.attributed = data::Atlas::load(folder, assets.labels, true);

@@ -150,6 +150,13 @@ void expect_a_picture_for_each(const Recipe& recipe, int ranks) {
   }
 }
 
+void expect_a_coordinate_token(const Recipe& recipe, const model::ModelConfig& config) {
+  if (recipe.coordinate_bias == 0 || (config.prompts.coord >= 0 && recipe.lora.rank == 0)) return;
+  base::fail(
+      ErrorCode::kInvalidArgument, base::printable(recipe.name), ": coordinate_bias: ",
+      recipe.lora.rank > 0 ? "an adapter has no bias of the output" : "the model has no coordinate token");
+}
+
 Twin make_twin(const model::ModelConfig& config, const Recipe& recipe) {
   Twin twin(config);
   InitOptions init;
@@ -194,6 +201,7 @@ Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, con
       validation(sources, recipe.validate_scenes, recipe.bf16, ranks),
       progress(with.quiet || !ranks.first()) {
   expect_a_picture_for_each(recipe, ranks.size());
+  expect_a_coordinate_token(recipe, config);
   torch::set_num_threads(options.threads > 0 ? options.threads : base::choose_threads(0));
   if (!own) return;
   for (const std::string& note : own->notes()) progress.say("note: " + note);
@@ -310,6 +318,7 @@ void Trainer::save_model(const std::string& folder, bool averaged, bool bf16) {
   if (averaged) scope.emplace(parts_->average);
   SaveOptions save;
   save.dtype = bf16 ? tensor::DType::kBF16 : tensor::DType::kF32;
+  save.coordinate_bias = parts_->recipe.coordinate_bias;
   if (!parts_->origin.licence.empty()) save.metadata["license"] = parts_->origin.licence;
   save_twin(parts_->twin, parts_->tokenizer_json, folder, save);
 }
@@ -519,7 +528,7 @@ void Trainer::Parts::show_samples() {
   std::filesystem::remove_all(path);
   {
     const WeightAverage::Scope averaged(average);
-    save_twin(twin, tokenizer_json, path);
+    save_twin(twin, tokenizer_json, path, {.coordinate_bias = recipe.coordinate_bias});
   }
   const auto turn = static_cast<std::uint64_t>(state.step / recipe.sample_every);
   const bool of_own = stage().pictures == Stage::Pictures::kOwn;

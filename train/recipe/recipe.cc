@@ -48,6 +48,7 @@ void read_run(KeySection& keys, Recipe& recipe) {
     *field = beside(recipe.name, *field);
   }
   read_lora(keys, recipe.lora);
+  keys.read("coordinate_bias", recipe.coordinate_bias, -20, 20);
   keys.read("validate_every", recipe.validate_every, 1, 1'000'000'000);
   keys.read("validate_scenes", recipe.validate_scenes, 1, 1'000'000);
   keys.read("checkpoint_every", recipe.checkpoint_every, 1, 1'000'000'000);

@@ -105,6 +105,7 @@ struct Recipe {
   OwnSettings own;
   LoraSettings lora;
   double position_patterns = 0.5;  ///< see train/twin/init.h
+  double coordinate_bias = 0;      ///< of models written: see train/twin/model_file.h
   OptimiserSettings optimiser;
   std::vector<Stage> stages;
   int validate_every = 200, validate_scenes = 64;  ///< steps; scenes of val-seed

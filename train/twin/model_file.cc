@@ -89,7 +89,8 @@ LoadedModel load_twin(const std::string& path) {
   return out;
 }
 
-std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::DType dtype) {
+std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::DType dtype,
+                                                     double coordinate_bias) {
   if (dtype != tensor::DType::kF32 && dtype != tensor::DType::kBF16) {
     fail(ErrorCode::kInvalidArgument, "checkpoint: expected f32 or bf16, got ", tensor::info(dtype).name);
   }
@@ -98,10 +99,15 @@ std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::D
   std::vector<formats::TensorToWrite> out;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const tensor::DType type = table[i].kind == model::TensorKind::kSmall ? tensor::DType::kF32 : dtype;
+    Tensor from = tensors[i].tensor;
+    if (coordinate_bias != 0 && tensors[i].name == "text.lm_head.bias") {
+      from = from.detach().clone();
+      from[twin->config().prompts.coord] += coordinate_bias;
+    }
     out.push_back({.name = kHubPrefix + tensors[i].name,
                    .dtype = type,
                    .shape = shape_of(tensors[i].tensor),
-                   .write = [from = tensors[i].tensor, type](const auto& sink) {
+                   .write = [from, type](const auto& sink) {
                      const auto torch_type = type == tensor::DType::kF32 ? torch::kFloat : torch::kBFloat16;
                      const Tensor plain = from.detach().to(torch::kCPU, torch_type).contiguous();
                      sink({static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes()});
@@ -112,7 +118,8 @@ std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::D
 
 void save_twin(const Twin& twin, const std::string& tokenizer_json, const std::string& folder,
                const SaveOptions& options) {
-  const std::vector<formats::TensorToWrite> tensors = tensors_to_write(twin, options.dtype);
+  const std::vector<formats::TensorToWrite> tensors =
+      tensors_to_write(twin, options.dtype, options.coordinate_bias);
   base::AtomicFolder atomic(folder);
   const std::filesystem::path path = atomic.path();
   const auto write_text = [&](const char* name, const std::string& text) {

@@ -27,11 +27,14 @@ LoadedModel load_twin(const std::string& path);
 /// The twin's tensors ready for formats::write_safetensors, under hub names ("model.text.wte"), adapters
 /// merged into the weights. Matrices in
 /// `dtype` (f32 or bf16), norms, biases and tables in f32. The twin outlives the writing.
-std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::DType dtype);
+/// @param coordinate_bias  as SaveOptions
+std::vector<formats::TensorToWrite> tensors_to_write(const Twin& twin, tensor::DType dtype,
+                                                     double coordinate_bias = 0);
 
 struct SaveOptions {
   tensor::DType dtype = tensor::DType::kF32;         ///< f32 or bf16
   std::map<std::string, std::string> metadata = {};  ///< of the safetensors file: "license", ...
+  double coordinate_bias = 0;                        ///< added to the coordinate token's bias, in logits
 };
 /// Writes the folder whole or not at all. @throws Error kInvalidArgument (dtype), kExhausted, kNotFound.
 void save_twin(const Twin& twin, const std::string& tokenizer_json, const std::string& folder,

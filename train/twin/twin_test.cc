@@ -112,6 +112,21 @@ TEST(ModelFile, InBf16MatricesAreRoundedAndSmallTensorsAreNot) {
   EXPECT_TRUE(torch::equal(back.twin->region->size_features, twin->region->size_features));
 }
 
+TEST(ModelFile, OnlyTheCoordinateTokensBiasIsMoved) {
+  TestFolder folder;
+  const Twin twin = micro_twin();
+  const int coord = twin->config().prompts.coord;
+  ASSERT_GE(coord, 0);
+  save_twin(twin, micro_tokenizer(), folder / "model", {.coordinate_bias = -1.5});
+  const LoadedModel back = load_twin(folder / "model");
+  const std::vector<NamedTwinTensor> was = twin_tensors(twin), got = twin_tensors(back.twin);
+  for (std::size_t i = 0; i < was.size(); ++i) {
+    Tensor want = was[i].tensor.detach().clone();
+    if (was[i].name == "text.lm_head.bias") want[coord] -= 1.5;
+    EXPECT_TRUE(torch::equal(got[i].tensor, want)) << was[i].name;
+  }
+}
+
 TEST(ModelFile, TheEngineOpensWhatIsSaved) {
   TestFolder folder;
   const Twin twin = micro_twin();
