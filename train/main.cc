@@ -127,7 +127,7 @@ int report(const Arguments& arguments) {
   const Checkpoint last = read_checkpoint_state(RunFolder::open(arguments.run).checkpoints().front());
   const RunStart start = parse_run_start(last.start, arguments.run);
   const Recipe recipe = parse_recipe(last.recipe, last.recipe_name, start.sizes());
-  const Assets assets = load_assets(recipe);
+  const Assets assets = load_assets(recipe, /*held_out=*/true);
   const RunLog log = read_run_log(arguments.run + "/log.jsonl");
   ReportOptions options;
   options.title = std::filesystem::path(arguments.run).lexically_normal().filename().string();

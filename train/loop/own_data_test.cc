@@ -261,6 +261,17 @@ TEST_F(OwnData, AdaptersLearnAndTheModelBesideThemStays) {
   }
 }
 
+TEST_F(OwnData, ABiasOfTheCoordinateTokenIsInWhatIsWrittenAndInNoAdapter) {
+  const std::string biased = replaced(kOwn, "seed = 5", "seed = 5\ncoordinate_bias = -1.5");
+  begin("plain", kOwn, from({"coco.json"})).save_model(here_ / "a", true, false);
+  begin("biased", biased, from({"coco.json"})).save_model(here_ / "b", true, false);
+  EXPECT_EQ(changed_tensors(here_ / "a/model.safetensors", here_ / "b/model.safetensors"),
+            std::vector<std::string>{"model.text.lm_head.bias"});
+  const std::string adapter =
+      replaced(replaced(biased, "trains = all", "trains = lora"), "seed = 5", "seed = 5\nlora_rank = 4");
+  expect_refused(adapter, from({"coco.json"}), ErrorCode::kInvalidArgument, {"coordinate_bias", "adapter"});
+}
+
 TEST_F(OwnData, AdaptersNeedAModel) {
   std::string smoke = base::read_file(kRecipes + "smoke.toml", 1 << 20);
   smoke = replaced(smoke, "seed = 3", "seed = 3\nlora_rank = 4");

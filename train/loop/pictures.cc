@@ -53,7 +53,7 @@ Picture own_picture(const PictureSources& sources, const Stage& stage, int class
 
 }  // namespace
 
-Assets load_assets(const Recipe& recipe) {
+Assets load_assets(const Recipe& recipe, bool held_out) {
   const std::filesystem::path folder =
       recipe.data.empty() ? data::find_data_folder() : std::filesystem::path(recipe.data);
   data::LabelTable labels = data::LabelTable::load(folder / "labels.tsv");
@@ -61,7 +61,7 @@ Assets load_assets(const Recipe& recipe) {
       std::filesystem::exists(folder / "atlas.tar") ? data::Atlas::load(folder, labels) : data::Atlas();
   Assets assets{std::move(labels), std::move(atlas), recipe.seed, std::nullopt};
   const auto asks = [](const Stage& stage) { return stage.attribution; };
-  if (std::any_of(recipe.stages.begin(), recipe.stages.end(), asks)) {
+  if (!held_out && std::any_of(recipe.stages.begin(), recipe.stages.end(), asks)) {
     assets.attributed = data::Atlas::load(folder, assets.labels, true);
   }
   return assets;

@@ -31,8 +31,9 @@ struct Assets {
     return stage.attribution && split == data::Split::kTrain ? *attributed : atlas;
   }
 };
-/// The recipe's. @throws Error kNotFound, kCorrupt.
-Assets load_assets(const Recipe& recipe);
+/// The recipe's. @param held_out  no training scene will be drawn: drawings for these alone need not be there
+/// @throws Error kNotFound, kCorrupt.
+Assets load_assets(const Recipe& recipe, bool held_out = false);
 
 /// Everything outlives it.
 struct PictureSources {

@@ -71,6 +71,7 @@ TEST_F(Drawings, WithAttributionAreFetchedFirst) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);
     EXPECT_NE(std::string(error.what()).find("tools/fetch_assets.sh by"), std::string::npos) << error.what();
   }
+  EXPECT_FALSE(load_assets(recipe_, /*held_out=*/true).attributed);
   recipe_.stages.pop_back();
   EXPECT_FALSE(load_assets(recipe_).attributed);
 }

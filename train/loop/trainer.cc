@@ -189,7 +189,7 @@ Trainer::Parts::Parts(Recipe from, RunFolder in, std::string tokenizer_text, con
       ranks(*options.ranks),
       tokenizer_json(std::move(tokenizer_text)),
       origin(std::move(began)),
-      assets(load_assets(recipe)),
+      assets(load_assets(recipe, /*held_out=*/options.only_saves)),
       tokenizer(formats::parse_tokenizer_json(tokenizer_json, "tokenizer.json")),
       config(origin.config ? *origin.config : with_prompts(recipe.model, tokenizer)),
       own(options.only_saves ? std::nullopt : own_pictures(origin, recipe, tokenizer, config)),
