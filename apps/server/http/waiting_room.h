@@ -33,8 +33,8 @@ class WaitingRoom {
   void clear();  ///< lets all go without a look
   std::size_t size() const noexcept { return size_; }
   /// For look(): whether its time may end now if it is over, or at a later look. An answer that says so and
-  /// the end of a connection cost as much as fifty looks, and a crowd that came at once is over at once.
-  bool may_give_up() noexcept { return given_up_ < kGivenUp && ++given_up_ > 0; }
+  /// the end of a connection cost several looks, and a crowd that came at once is over at once.
+  bool may_give_up() noexcept { return given_up_++ < kGivenUp; }
 
  private:
   static constexpr std::size_t kTurns = 25;
@@ -47,7 +47,7 @@ class WaitingRoom {
   std::array<std::vector<std::shared_ptr<Waiting>>, kTurns> turns_;
   std::size_t next_ = 0;  // whose turn it is
   std::size_t size_ = 0;
-  int given_up_ = 0;  // in this turn
+  int given_up_ = 0;  // in this turn, those that were not included
   bool armed_ = false;
 };
 
