@@ -1,6 +1,7 @@
 // What the benchmarks share: one line of JSON per figure at the end.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -16,8 +17,35 @@ using namespace limits;  // the benchmarks are about nothing else
 struct Figure {
   std::string what, isa;
   int threads;
-  double best_share;  ///< of the limit, by the fastest run; 0 if there is no limit
+  double share;  ///< of the limit, one thread by the median of pairs, several by the fastest run; 0 if there
+                 ///< is no limit
 };
+
+/// Times of one thread, and the median of the runs' shares of a peak.
+struct PairedTimes {
+  Times times;
+  double share;
+};
+
+/// Runs once to warm up, then `runs` times in CPU time of this thread, each run of `amount` units between two
+/// short ones of `peak`, the faster of which is its limit: a processor that others use as well has another
+/// clock from one tenth of a second to the next.
+template <typename Run>
+PairedTimes measure_paired(int runs, const Peak& peak, double amount, Run run) {
+  run();
+  std::vector<double> times;
+  std::vector<double> shares;
+  double before = measure_peak(peak, 1);
+  for (int i = 0; i < runs; ++i) {
+    const double start = thread_seconds();
+    run();
+    times.push_back(thread_seconds() - start);
+    const double after = measure_peak(peak, 1);
+    shares.push_back(amount / times.back() / std::max(before, after));
+    before = after;
+  }
+  return {times_of(times), times_of(shares).median};
+}
 
 /// Prints a line for people at once, keeps one of JSON for the end.
 class Report {
@@ -26,8 +54,13 @@ class Report {
   /// second.
   void add(const std::string& what, const std::string& isa, int threads, const Times& times, double amount,
            const std::string& unit, double limit) {
+    add(what, isa, threads, {times, limit > 0 ? amount / times.min / limit : 0}, amount, unit, limit);
+  }
+  void add(const std::string& what, const std::string& isa, int threads, const PairedTimes& paired,
+           double amount, const std::string& unit, double limit) {
+    const Times& times = paired.times;
     const double rate = amount / times.median;
-    figures_.push_back({what, isa, threads, limit > 0 ? amount / times.min / limit : 0});
+    figures_.push_back({what, isa, threads, paired.share});
     std::printf("%-34s %-7s %d thr %9.1f %s", what.c_str(), isa.c_str(), threads, rate, unit.c_str());
     if (limit > 0) std::printf(" %5.1f %%", 100 * rate / limit);
     std::printf("   ms min %.3f median %.3f max %.3f\n", times.min * 1e3, times.median * 1e3,

@@ -35,10 +35,10 @@ const LimitKernels* find_limits([[maybe_unused]] std::string_view isa) {
   return nullptr;
 }
 
-double measure_peak(const Peak& peak) {
+double measure_peak(const Peak& peak, int runs) {
   if (!peak.run) return 0;
   constexpr std::int64_t kSteps = 2'000'000;
-  const Times times = measure(9, false, [&] { g_sink = peak.run(kSteps); });
+  const Times times = measure(runs, false, [&] { g_sink = peak.run(kSteps); });
   return 1e-9 * kSteps * kPeakSums * peak.operations / times.min;
 }
 

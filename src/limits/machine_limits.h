@@ -59,8 +59,9 @@ extern const LimitKernels kLimits, kLimitsWithBF16;
 /// By the name of a kernel table; null for scalar.
 const LimitKernels* find_limits(std::string_view isa);
 
-/// Billions of operations per CPU second of one thread; 0 for a peak that is not there.
-double measure_peak(const Peak& peak);
+/// Billions of operations per CPU second of one thread, the best of `runs` of some 4 ms; 0 for a peak that is
+/// not there.
+double measure_peak(const Peak& peak, int runs = 9);
 /// The most that products in bf16 can reach: pairs at once, or widened.
 double measure_bf16_peak(const LimitKernels& kernels);
 /// GB/s of reading a buffer far larger than the caches, in large pages; of one thread per CPU second,

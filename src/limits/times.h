@@ -25,6 +25,11 @@ struct Times {
   double min = 0, median = 0, max = 0;
 };
 
+inline Times times_of(std::vector<double> runs) {
+  std::sort(runs.begin(), runs.end());
+  return {runs.front(), runs[runs.size() / 2], runs.back()};
+}
+
 /// Runs once to warm up, then `runs` times: wall time, or CPU time of this thread.
 template <typename Run>
 Times measure(int runs, bool wall, Run run) {
@@ -35,8 +40,7 @@ Times measure(int runs, bool wall, Run run) {
     run();
     times.push_back((wall ? wall_seconds() : thread_seconds()) - start);
   }
-  std::sort(times.begin(), times.end());
-  return {times.front(), times[times.size() / 2], times.back()};
+  return times_of(times);
 }
 
 }  // namespace moonbeam::limits
