@@ -264,8 +264,9 @@ class Negatives final : public AskOnce {
                                    const Rules& rules) {
     const auto& nouns = input["nouns"];
     if (std::find(nouns.begin(), nouns.end(), pair.about) == nouns.end()) return "other-noun";
-    const auto twin = std::find_if(input["questions"].begin(), input["questions"].end(),
-                                   [&](const Json& one) { return one["id"] == row.value("twin", ""); });
+    const auto twin =
+        std::find_if(input["questions"].begin(), input["questions"].end(),
+                     [&](const Json& one) { return one["id"].get<std::string>() == row.value("twin", ""); });
     if (twin == input["questions"].end()) return "no-twin";
     const std::string same = swapped((*twin)["q"], (*twin)["noun"], pair.about);
     if (lower(same) != lower(pair.q)) return "wording";

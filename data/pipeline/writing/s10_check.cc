@@ -197,7 +197,7 @@ class Check final : public Stage {
         Pair& pair = of(record, one["pair"]);
         std::string got = "unknown";
         for (const Json& row : ok ? result.value.value("answers", Json::array()) : Json::array()) {
-          if (row.value("id", "") == one["id"]) got = row.value("answer", "unknown");
+          if (row.value("id", "") == one["id"].get<std::string>()) got = row.value("answer", "unknown");
         }
         compare(record, pair, got, false, rules, context, calls);
       }
@@ -210,7 +210,7 @@ class Check final : public Stage {
     } else if (kind == "judge") {
       for (const Json& one : asked["pairs"]) {
         for (const Json& row : ok ? result.value.value("scores", Json::array()) : Json::array()) {
-          if (row.value("id", "") != one["id"]) continue;
+          if (row.value("id", "") != one["id"].get<std::string>()) continue;
           int least = 5;
           for (const char* mark : {"correct", "visual", "useful", "format"})
             least = std::min(least, row.value(mark, 0));
