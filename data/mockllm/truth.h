@@ -2,6 +2,7 @@
 // `moonbeam data scenes` wrote, found by the hash of the picture's file.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>

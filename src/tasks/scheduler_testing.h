@@ -64,7 +64,10 @@ class Log {
     std::unique_lock lock(mutex_);
     told_.wait(lock, [&] { return outcomes_.size() >= count; });
   }
-  std::string order() const { return std::lock_guard(mutex_), order_; }
+  std::string order() const {
+    const std::lock_guard guard(mutex_);
+    return order_;
+  }
   Outcome of(const std::string& name) const {
     const std::lock_guard guard(mutex_);
     const auto found = outcomes_.find(name);

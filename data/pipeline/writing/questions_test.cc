@@ -217,7 +217,7 @@ TEST(Questions, TheHandWrittenExamplesKeepTheRules) {
       std::vector<Fact> cited;
       for (const Json& id : row["claims"]) {
         for (const Fact& fact : all) {
-          if (fact.id == id) cited.push_back(fact);
+          if (fact.id == id.get<std::string>()) cited.push_back(fact);
         }
       }
       EXPECT_EQ(pair_fault(pair, cited, facts, rules, {}), "") << row.dump();
