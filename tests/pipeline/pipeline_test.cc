@@ -150,8 +150,12 @@ TEST_F(Pipeline, WhatComesOutIsTrue) {
   EXPECT_GT(found["answers_right"], 0.995) << found.dump(1);
   EXPECT_GT(found["answers"], count_of_scenes() / 2);
   // Of so few pictures that no "yes" finds its "no" none of either is kept: there is no share then.
-  if (count_of_scenes() >= 200) EXPECT_GT(found["yes_no"], count_of_scenes() / 4);
-  if (found["yes_no"] > 0) EXPECT_NEAR(found["yes_share"], 0.5, 0.01) << found.dump(1);
+  if (count_of_scenes() >= 200) {
+    EXPECT_GT(found["yes_no"], count_of_scenes() / 4);
+  }
+  if (found["yes_no"] > 0) {
+    EXPECT_NEAR(found["yes_share"], 0.5, 0.01) << found.dump(1);
+  }
   EXPECT_GT(found["captions"], count_of_scenes());
 }
 

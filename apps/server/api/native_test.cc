@@ -46,7 +46,7 @@ class Native : public ::testing::Test {
   /// "status code param" of an error answer.
   static std::string error_of(const Recording& exchange) {
     const json error = exchange->ended().body()["error"];
-    EXPECT_EQ(exchange->account_.code, error["code"]);
+    EXPECT_EQ(exchange->account_.code, error["code"].get<std::string>());
     return std::to_string(exchange->status()) + " " + error["code"].get<std::string>() + " " +
            (error["param"].is_null() ? "-" : error["param"].get<std::string>());
   }

@@ -38,7 +38,7 @@ class ChatCompletions : public ::testing::Test {
   std::string refused(const json& body) {
     const Recording exchange = post(body);
     const json error = exchange->ended().body()["error"];
-    EXPECT_EQ(exchange->account_.code, error["code"]);
+    EXPECT_EQ(exchange->account_.code, error["code"].get<std::string>());
     return std::to_string(exchange->status()) + " " + error["code"].get<std::string>() + " " +
            (error["param"].is_null() ? "-" : error["param"].get<std::string>());
   }
