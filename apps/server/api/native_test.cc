@@ -282,7 +282,7 @@ TEST_F(Native, ReasoningIsOneEventBeforeTheAnswer) {
     EXPECT_FALSE(events[i].contains("reasoning"));
     text += events[i]["chunk"].get<std::string>();
   }
-  EXPECT_EQ(text, whole["answer"]);
+  EXPECT_EQ(text, whole["answer"].get<std::string>());
 }
 
 TEST_F(Native, ObjectsAreNotStreamed) {

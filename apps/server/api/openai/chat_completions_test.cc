@@ -342,7 +342,7 @@ TEST_F(ChatCompletions, StreamsAreAsTheClientsReadThem) {
     EXPECT_TRUE(chunk["created"].is_number_integer());
     if (!chunk["choices"].empty()) text += chunk["choices"][0]["delta"].value("content", "");
   }
-  EXPECT_EQ(text, whole["choices"][0]["message"]["content"]);
+  EXPECT_EQ(text, whole["choices"][0]["message"]["content"].get<std::string>());
   EXPECT_EQ(
       chunks[0]["choices"],
       json::parse(R"([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null}])"));
