@@ -422,7 +422,8 @@ const accessibility = () => {
 /// Things to press that are smaller than a finger.
 const smallTargets = () => [...document.querySelectorAll('button, select, input:not([type=file], [type=radio], [type=checkbox]), label:has(input)')]
   .filter((element) => element.offsetParent !== null && (element.offsetWidth < 44 || element.offsetHeight < 44)).map((element) => `${element.outerHTML.slice(0, 60)} ${element.offsetWidth}x${element.offsetHeight}`);
-const tooWide = () => document.documentElement.scrollWidth > document.documentElement.clientWidth;
+const tooWide = () => document.documentElement.scrollWidth > document.documentElement.clientWidth ||
+  [...document.querySelectorAll('#panel > *')].some((part) => part.offsetWidth > part.parentElement.clientWidth);
 
 test('names, contrast, targets and widths hold, light and dark, down to 320 pixels', async () => {
   for (const colorScheme of ['light', 'dark']) {
@@ -442,6 +443,9 @@ test('names, contrast, targets and widths hold, light and dark, down to 320 pixe
       await page.setInputFiles('#files', samples[0]);
       await answered(page);
       await look('answered');
+      await ask(page, 'query', 'Is there a large blue square with a wide border to the left of the small red circle?');
+      await answered(page, 2);
+      await look('asked at length');
       await page.context().close();
     }
   }
