@@ -148,19 +148,19 @@ void check(const float* x, int rows, const ops::Linear& layer, const float* out)
   }
 }
 
-// Of the arithmetic that products of many rows take: int4 is widened to int8.
-double peak_of(const Run& run) {
-  if (run.type == DType::kBF16Packed) return run.bf16_peak;
-  return tensor::is_packed(run.type) ? run.int8_peak : run.peak;
-}
+// What limits a product of many rows.
+struct Ceiling {
+  double rate;  // of all threads, GFLOP/s or GOP/s
+  Peak beside;  // the instruction, to be timed beside the product; none where that runs on several threads
+};
 
-// The instruction whose rate is the limit of products of many rows, to be timed beside them; none where they
-// run on several threads.
-Peak paired_peak(const Run& run) {
-  if (!run.limits || run.options.threads > 1) return {};
-  if (run.type == DType::kBF16Packed && run.limits->bf16.run) return run.limits->bf16;
-  const bool widened = run.type == DType::kBF16Packed || !tensor::is_packed(run.type);
-  return widened ? run.limits->f32 : run.limits->int8;
+// Of the arithmetic that such products take: int4 is widened to int8.
+Ceiling ceiling_of(const Run& run) {
+  static constexpr LimitKernels kNone = {};
+  const LimitKernels& limits = run.limits && run.options.threads == 1 ? *run.limits : kNone;
+  if (run.type == DType::kBF16Packed) return {run.bf16_peak, limits.bf16.run ? limits.bf16 : limits.f32};
+  if (tensor::is_packed(run.type)) return {run.int8_peak, limits.int8};
+  return {run.peak, limits.f32};
 }
 
 void bench_product(const Run& run, const std::string& kind, int m, int k, int n) {
@@ -179,19 +179,20 @@ void bench_product(const Run& run, const std::string& kind, int m, int k, int n)
   const std::string what = base::cat(kind, " ", tensor::info(run.type).name, " ", m, " x ", k, " x ", n);
   const std::string isa(run.context.kernels.isa);
   const double work = 2e-9 * m * k * n;
-  if (const Peak peak = paired_peak(run); kind == "gemm" && peak.run) {
-    PairedTimes times = measure_paired(run.options.runs, peak, work, product);
+  const auto [rate, beside] = ceiling_of(run);
+  if (kind == "gemm" && beside.run) {
+    PairedTimes times = measure_paired(run.options.runs, beside, work, product);
     const auto is_open = [&] { return run.options.print_gate || !run.gate.holds(what, isa, times.share); };
     for (int i = 0; i < Gate::kRepeats && is_open(); ++i) {
       std::this_thread::sleep_for(std::chrono::seconds(1));
-      const PairedTimes again = measure_paired(run.options.runs, peak, work, product);
+      const PairedTimes again = measure_paired(run.options.runs, beside, work, product);
       if (again.share > times.share) times = again;
     }
-    run.report.add(what, isa, 1, times, work, "GFLOP/s", peak_of(run));
+    run.report.add(what, isa, 1, times, work, "GFLOP/s", rate);
   } else {
     const Times times = measure(run.options.runs, run.options.threads > 1, product);
     if (kind == "gemm") {
-      run.report.add(what, isa, run.options.threads, times, work, "GFLOP/s", peak_of(run));
+      run.report.add(what, isa, run.options.threads, times, work, "GFLOP/s", rate);
     } else {
       run.report.add(what, isa, run.options.threads, times, 1e-9 * static_cast<double>(bytes), "GB/s",
                      run.read);
