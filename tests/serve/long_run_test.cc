@@ -44,7 +44,8 @@ double slope(const std::vector<double>& values) {
 }
 
 TEST(LongRun, HoldsNoMoreThanBefore) {
-  const int total = count(1600, 20'000), blocks = 40, each = total / blocks;
+  // Memory moves by 2 MiB to and fro between blocks: 20,000 requests show a slope of 7 MiB where there is none.
+  const int total = count(1600, 200'000), blocks = 40, each = total / blocks;
   // Pictures that are new push out older ones all the while.
   Serving serving({"--quiet", "--no-log", "--image-cache", "4M", "--max-queue", "40"}, true, {}, kShipped);
   const pid_t pid = serving.process().pid();
