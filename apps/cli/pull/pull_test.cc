@@ -119,7 +119,7 @@ TEST_F(Pull, ANewVersionTakesThePlaceOfTheOldOneAndKeepsWhatIsTheSame) {
 }
 
 TEST_F(Pull, GoesOnWhereTheConnectionBrokeOff) {
-  int times = 0;
+  std::atomic<int> times = 0;
   hub_.misbehave(kWeights, [&](const Received& request, Connection& connection) {
     if (++times > 2) return serve_bytes(request, connection, weights_, "\"v1\"");
     const std::size_t from = times == 1 ? 0 : 100'000;
@@ -141,10 +141,9 @@ TEST_F(Pull, GoesOnWhereTheConnectionBrokeOff) {
 TEST_F(Pull, TheNextRunGoesOnTooAndBeginsAnewWhereTheVersionIsAnother) {
   const std::string part =
       "HTTP/1.1 200 X\r\nETag: \"old\"\r\nContent-Length: 300000\r\n\r\n" + weights_.substr(0, 120'000);
-  bool down = false;
-  hub_.misbehave(kWeights, [&](const Received&, Connection& connection) {
-    if (!down) connection.send(part);
-    down = true;
+  std::atomic<bool> down = false;  // each connection has a thread
+  hub_.misbehave(kWeights, [part, &down](const Received&, Connection& connection) {
+    if (!down.exchange(true)) connection.send(part);
   });
   expect_failure(ErrorCode::kNotFound, "model.safetensors");
   EXPECT_EQ(names("maker--model/.main.pull"),
@@ -162,7 +161,7 @@ TEST_F(Pull, TheNextRunGoesOnTooAndBeginsAnewWhereTheVersionIsAnother) {
 }
 
 TEST_F(Pull, AServerWithoutRangesOrWithWrongOnesIsReadFromTheStart) {
-  int times = 0;
+  std::atomic<int> times = 0;
   hub_.misbehave(kWeights, [&](const Received&, Connection& connection) {
     if (++times == 1) {
       connection.send("HTTP/1.1 200 X\r\nContent-Length: 300000\r\n\r\n" + weights_.substr(0, 1000));
@@ -343,7 +342,7 @@ TEST_F(Pull, ADiskThatIsTooSmallIsSaidFirst) {
 
 TEST_F(Pull, EndsWhenItIsTold) {
   Options stopped = options();
-  int asked = 0;
+  std::atomic<int> asked = 0;
   stopped.fetch.carry_on = [&] { return ++asked < 8; };
   hub_.misbehave(kWeights, [](const Received&, Connection& connection) { connection.hang(); });
   try {

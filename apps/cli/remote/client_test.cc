@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "cli/remote/key.h"
@@ -129,7 +130,7 @@ TEST(Remote, AStreamThatBreaksOffIsAnError) {
 }
 
 TEST(Remote, ABusyServerIsAskedAgain) {
-  int asked = 0;
+  std::atomic<int> asked = 0;
   TestServer server([&](const Received&, Connection& connection) {
     if (++asked < 3) {
       return void(
