@@ -44,7 +44,7 @@ double slope(const std::vector<double>& values) {
 }
 
 TEST(LongRun, HoldsNoMoreThanBefore) {
-  // Memory moves by 2 MiB to and fro between blocks: 20,000 requests show a slope of 7 MiB where there is none.
+  // Memory moves by 2 MiB to and fro between blocks: over 20,000 requests that can be a slope of 7 MiB.
   const int total = count(1600, 200'000), blocks = 40, each = total / blocks;
   // Pictures that are new push out older ones all the while.
   Serving serving({"--quiet", "--no-log", "--image-cache", "4M", "--max-queue", "40"}, true, {}, kShipped);

@@ -10,6 +10,7 @@
 #include "data/formats/tar.h"
 #include "data/scenes/layer.h"
 #include "data/scenes/sprite_file.h"
+#include "model/synth.h"
 
 namespace moonbeam::train {
 namespace {
@@ -51,6 +52,17 @@ class Drawings : public ::testing::Test {
     return out;
   }
 
+  /// Whether the two stages cut the same windows.
+  bool same_windows(const Assets& assets, data::Split split) const {
+    const model::ModelConfig config = model::synth_config("tiny");
+    const text::Tokenizer tokenizer(model::synth_tokenizer(config));
+    const PictureSources sources{assets, tokenizer, config};
+    const auto patches = [&](const Stage& stage) {
+      return make_batch(sources, stage, 1, split, {.windows = true, .first = 0, .count = kScenes}).patches;
+    };
+    return torch::equal(patches(recipe_.stages[0]), patches(recipe_.stages[1]));
+  }
+
   static constexpr int kScenes = 24;
   base::TestFolder folder_;
   Recipe recipe_;
@@ -61,6 +73,8 @@ TEST_F(Drawings, WithAttributionAreForStagesThatAskAndNeverForHeldOutScenes) {
   const Assets assets = load_assets(recipe_);
   EXPECT_LT(same(assets, data::Split::kTrain), kScenes);
   EXPECT_EQ(same(assets, data::Split::kValSeed), kScenes);
+  EXPECT_FALSE(same_windows(assets, data::Split::kTrain));
+  EXPECT_TRUE(same_windows(assets, data::Split::kValSeed));
 }
 
 TEST_F(Drawings, WithAttributionAreFetchedFirst) {
