@@ -143,12 +143,16 @@ void Page::add_routes(server::Router& router) {
               },
               .subprotocol = kProtocol,
               .open = true});
-  router.add({.method = "GET", .path = "/live/events", .handler = [impl = impl_](auto exchange) {
-                const auto hub = impl->needed_hub();
-                impl->events.listen(exchange, [&](std::shared_ptr<server::Socket> socket) {
-                  return hub->accept(std::move(socket), /*admitted=*/true);
-                });
-              }});
+  router.add({.method = "GET",
+              .path = "/live/events",
+              .handler =
+                  [impl = impl_](auto exchange) {
+                    const auto hub = impl->needed_hub();
+                    impl->events.listen(exchange, [&](std::shared_ptr<server::Socket> socket) {
+                      return hub->accept(std::move(socket), /*admitted=*/true);
+                    });
+                  },
+              .endless = true});
   router.add({.method = "POST", .path = "/live/frame", .handler = [impl = impl_](auto exchange) {
                 impl->events.take(exchange);
               }});
@@ -164,7 +168,8 @@ void Page::add_routes(server::Router& router) {
                     }
                     impl->preview.add(exchange);
                   },
-              .open = true});
+              .open = true,
+              .endless = true});
 }
 
 }  // namespace moonbeam::live

@@ -49,6 +49,7 @@ Connection::~Connection() {
 }
 
 void Connection::start() {
+  counted_from_ = Clock::now();
   set_deadline(core_->options.limits.head_time);
   arm();
   wait_readable();
@@ -154,15 +155,21 @@ void Connection::advance() {
 
 /// It waits for its client alone.
 bool Connection::may_be_slow() const noexcept {
-  const bool comes = phase_ == Phase::kHead || phase_ == Phase::kBody || phase_ == Phase::kLingering;
+  const bool comes = phase_ == Phase::kHead || phase_ == Phase::kBody || phase_ == Phase::kLingering ||
+                     (phase_ == Phase::kIdle && wire_.is_shaking_hands());
   return comes && !eof_ && !writing_ && wire_.read_needs() == tcp::socket::wait_read;
+}
+
+/// A handshake has words of both sides in it: the way to and fro is not the client's fault.
+Clock::duration Connection::patience() const noexcept {
+  return phase_ == Phase::kIdle ? kSecond * WaitingRoom::kPeriod : WaitingRoom::kPeriod;
 }
 
 /// Of one in the waiting room: whether it is to stay. Else: whether a period is over in which little came.
 bool Connection::is_slow() {
   if (!may_be_slow()) return false;
   const Clock::time_point now = Clock::now();
-  if (!in_waiting_room_ && now < counted_from_ + WaitingRoom::kPeriod) return false;
+  if (!in_waiting_room_ && now < counted_from_ + patience()) return false;
   const std::uint64_t received = wire_.received();
   const auto periods = static_cast<std::uint64_t>(std::max<std::int64_t>(
       1, std::chrono::round<std::chrono::milliseconds>(now - counted_from_) / WaitingRoom::kPeriod));
@@ -204,7 +211,7 @@ bool Connection::look() noexcept {
 bool Connection::step() {
   switch (phase_) {
     case Phase::kIdle:
-      while (in_.starts_with("\r\n")) in_.erase(0, 2);  // left behind by old clients
+      skip_blank_lines();
       if (in_.empty()) return false;
       parser_ = std::make_unique<RequestParser>(core_->options.limits.parse);
       phase_ = Phase::kHead;
@@ -236,8 +243,17 @@ bool Connection::step() {
   }
 }
 
+/// Left behind by old clients.
+void Connection::skip_blank_lines() {
+  std::size_t blank = 0;
+  while (in_.compare(blank, 2, "\r\n") == 0) blank += 2;
+  in_.erase(0, blank);
+}
+
 bool Connection::parse() {
   RequestParser::Progress progress = RequestParser::Progress::kMore;
+  // A head that is whole and wrong is taken off before it is refused.
+  const std::string path = phase_ == Phase::kHead ? RequestParser::path_of_start(in_) : std::string();
   try {
     progress = parser_->take(in_);
     if (progress == RequestParser::Progress::kHead) {
@@ -254,8 +270,9 @@ bool Connection::parse() {
       }
     }
   } catch (...) {
+    if (record_.id.empty()) record_.id = parser_->request().id;
     if (record_.id.empty()) record_.id = new_request_id();
-    if (record_.path.empty()) record_.path = RequestParser::path_of_start(in_);
+    if (record_.path.empty()) record_.path = path;
     refuse(refusal_of(std::current_exception()));
     return true;
   }
@@ -300,6 +317,7 @@ void Connection::read_head() {
   }
   route_head();
   if (phase_ != Phase::kBody) return;
+  parser_->check_body_size();
   if (route_->socket) {
     if (!upgrades) {
       Refusal refusal(426, "upgrade_required", "this path is a WebSocket");
@@ -315,6 +333,8 @@ void Connection::read_head() {
   if (const auto refusal = no_room()) return refuse_unread(*refusal);
   if (parser_->expects_continue() && body_open_ && in_.empty()) push(std::string(kContinue));
   set_deadline(core_->options.limits.body_time);
+  core_->count_request(1);  // from here on a stop waits for it
+  counted_ = true;
 }
 
 /// Who asks, and for what.
@@ -377,8 +397,6 @@ void Connection::dispatch() {
   phase_ = Phase::kHandling;
   deadline_ = request.deadline + core_->options.limits.overtime;
   fate_ = std::make_shared<Fate>();
-  core_->count_request(1);
-  counted_ = true;
   hand_over(std::make_shared<Live>(shared_from_this(), fate_, std::move(request)));
 }
 

@@ -48,6 +48,7 @@ class Connection final : public Client, public Waiting, public std::enable_share
   void advance();
   bool step();
   bool parse();
+  void skip_blank_lines();
   void read_head();
   void route_head();
   void dispatch();
@@ -57,6 +58,7 @@ class Connection final : public Client, public Waiting, public std::enable_share
   void hand_over(std::shared_ptr<Exchange> exchange);
   bool may_be_slow() const noexcept;
   bool is_slow();
+  Clock::duration patience() const noexcept;
   void join_waiting_room();
   void upgrade();
 

@@ -45,6 +45,7 @@ void Connection::begin(Response head, std::string ping) {
                         .stream = true};
   std::string bytes = answer_head(head, framing, record_.id, admission_.headers);
   phase_ = Phase::kStreaming;
+  if (route_->endless) deadline_ = Clock::time_point::max();
   ping_ = std::move(ping);
   if (!head.body.empty() && !head_only_) {
     bytes_out_ += head.body.size();
@@ -182,7 +183,7 @@ void Connection::report() {
 
 Clock::time_point Connection::next_time() const {
   Clock::time_point next = deadline_;
-  if (may_be_slow()) next = std::min(next, counted_from_ + WaitingRoom::kPeriod);
+  if (may_be_slow()) next = std::min(next, counted_from_ + patience());
   if (phase_ == Phase::kFlushing) next = Clock::time_point::max();
   if (writing_) next = std::min(next, progress_ + core_->options.limits.stall_time);
   if (phase_ == Phase::kStreaming && !ping_.empty() && !writing_)

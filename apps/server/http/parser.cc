@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <limits>
 
 namespace moonbeam::server {
 
@@ -168,7 +169,8 @@ std::string clean_path(std::string_view path) {
 struct RequestParser::Impl {
   explicit Impl(const ParseLimits& limits_of) : limits(limits_of), screen(limits) {
     parser.header_limit(static_cast<std::uint32_t>(limits.head));
-    parser.body_limit(limits.body);
+    // None while the head is read: who announces too much is told as others are. (boost::none of 1.74 is 0.)
+    parser.body_limit(std::numeric_limits<std::uint64_t>::max());
   }
 
   ParseLimits limits;
@@ -179,13 +181,14 @@ struct RequestParser::Impl {
   bool head_done = false, has_body = false, chunked = false;
   std::uint64_t body_size = 0;
 
-  void put(std::string& bytes) {
+  /// Of a body in chunks one line or the bytes of one chunk. How many it has used.
+  std::size_t put(std::string_view bytes) {
     beast::error_code error;
-    const std::size_t used = parser.put(boost::asio::buffer(bytes), error);
-    bytes.erase(0, used);
+    const std::size_t used = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
     if (error == http::error::need_more) error = {};
     if (error == http::error::body_limit) fail_body();
     if (error) bad(error.message());
+    return used;
   }
 
   [[noreturn]] void fail_body() const {
@@ -215,7 +218,6 @@ struct RequestParser::Impl {
         bad("Content-Length: expected a number");
       const boost::optional<std::uint64_t> size = parser.content_length();
       if (!size) bad("Content-Length: expected a number");
-      if (*size > limits.body) fail_body();
       body_size = *size;
       has_body = *size > 0;
     }
@@ -277,6 +279,7 @@ struct RequestParser::Impl {
     const std::string* expect = request.headers.find("Expect");
     if (expect != nullptr && !same_name(*expect, "100-continue"))
       throw Refusal(417, "expectation_failed", "Expect: expected 100-continue");
+    parser.body_limit(limits.body);  // of one in chunks
     head_done = true;
   }
 };
@@ -298,11 +301,14 @@ RequestParser::Progress RequestParser::take(std::string& bytes) {
     it.read_head();
     return Progress::kHead;
   }
-  while (!it.parser.is_done() && !bytes.empty()) {
-    const std::size_t before = bytes.size();
-    it.put(bytes);
-    if (bytes.size() == before) break;
+  check_body_size();
+  std::string_view rest = bytes;
+  while (!it.parser.is_done() && !rest.empty()) {
+    const std::size_t used = it.put(rest);
+    if (used == 0) break;
+    rest.remove_prefix(used);
   }
+  bytes.erase(0, bytes.size() - rest.size());  // at once: chunks may be of one byte
   if (!it.parser.is_done()) {
     // What stays is the line before a chunk, or the lines behind the last.
     if (bytes.size() > it.limits.head) throw Refusal(431, "headers_too_large", "a chunk's line is too long");
@@ -312,6 +318,9 @@ RequestParser::Progress RequestParser::take(std::string& bytes) {
   return Progress::kDone;
 }
 
+void RequestParser::check_body_size() const {
+  if (impl_->body_size > impl_->limits.body) impl_->fail_body();
+}
 Request& RequestParser::request() noexcept {
   return impl_->request;
 }

@@ -36,6 +36,9 @@ class RequestParser {
   /// @throws Refusal 400, 413, 414, 417, 431, 501, 505. The connection is of no more use then.
   Progress take(std::string& bytes);
 
+  /// After kHead, before anything is said to the client. @throws Refusal 413 where the body that it announces
+  /// is too long.
+  void check_body_size() const;
   /// After kHead: everything but the body, whose place is there after kDone. Path and query are set, who
   /// asks is not.
   Request& request() noexcept;

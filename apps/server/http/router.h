@@ -20,6 +20,8 @@ struct Route {
   /// Runs on the transport's own thread, also while the model loads and while the server stops: for what is
   /// answered from memory within microseconds.
   bool quick = false;
+  /// Its answer streams for as long as its reader stays: the deadline is for its beginning.
+  bool endless = false;
 };
 
 /// The table of all routes. Filled before the server starts, read only after.

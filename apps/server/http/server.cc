@@ -32,15 +32,19 @@ class Door : public std::enable_shared_from_this<Door> {
   void accept() {
     acceptor_.async_accept(
         [self = shared_from_this()](const boost::system::error_code& error, tcp::socket socket) {
-          if (error == net::error::operation_aborted) return;
+          // One that was accepted just before the door closed is dropped: close_all() has not seen it.
+          if (error == net::error::operation_aborted || !self->acceptor_.is_open()) return;
           if (!error) {
-            self->welcome(std::move(socket));
+            try {
+              self->welcome(std::move(socket));
+            } catch (const std::exception&) {  // memory ran out: it is lost, the next one may not be
+            }
             return self->accept();
           }
           // Out of descriptors, or a client that was gone before we came to it: the next one in a moment.
           self->pause_.expires_after(std::chrono::milliseconds(50));
           self->pause_.async_wait([self](const boost::system::error_code& stopped) {
-            if (!stopped) self->accept();
+            if (!stopped && self->acceptor_.is_open()) self->accept();
           });
         });
   }

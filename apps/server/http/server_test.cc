@@ -162,6 +162,39 @@ TEST(Server, RefusesALargeBodyBeforeItIsSent) {
   EXPECT_EQ(chunks.hear().status, 413);
 }
 
+// The shape is the route's, the id the client's, and a page of another origin may read it.
+TEST(Server, RefusesALargeBodyInTheShapeOfItsRoute) {
+  ServerOptions options;
+  options.limits.parse.body = 1000;
+  options.guard.cors_origins = {"https://a.example"};
+  Router router;
+  router.add(route("POST", "/api/echo", [](auto exchange) { exchange->send({.body = "1"}); }));
+  Running running(std::move(options), std::move(router));
+  const std::string more = "Host: localhost\r\nOrigin: https://a.example\r\nX-Request-Id: mine-1\r\n";
+  for (const char* wrong : {"Content-Length: 1001\r\n", "Content-Length: 1\r\nExpect: a miracle\r\n"}) {
+    const bool large = std::string_view(wrong).find("1001") != std::string_view::npos;
+    const Answer answer = running.client().ask("POST /api/echo HTTP/1.1\r\n" + more + wrong + "\r\n");
+    EXPECT_EQ(answer.status, large ? 413 : 417) << wrong;
+    EXPECT_TRUE(nlohmann::json::parse(answer.body)["error"].is_string()) << answer.body;
+    EXPECT_EQ(answer.headers.at("x-request-id"), "mine-1") << wrong;
+  }
+  const Answer large = running.client().ask("POST /echo HTTP/1.1\r\n" + more +
+                                            "Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(large.status, 413);
+  EXPECT_EQ(large.headers.at("access-control-allow-origin"), "https://a.example");
+  EXPECT_EQ(large.headers.at("x-request-id"), "mine-1");
+  EXPECT_EQ(large.head.find("100 Continue"), std::string::npos);
+}
+
+TEST(Server, TakesABodyInChunksOfOneByte) {
+  Running running;
+  std::string bytes = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 50'000; ++i) bytes += "1\r\nx\r\n";
+  const Answer answer = running.client().ask(bytes + "0\r\n\r\n");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, std::string(50'000, 'x'));
+}
+
 TEST(Server, SaysWhatWasWrong) {
   Running running;
   TestClient client = running.client();
@@ -220,6 +253,29 @@ TEST(Server, PingsInASilentStream) {
     client.fill(100);
     return client.bytes().find(": ping") != client.bytes().rfind(": ping");
   }));
+}
+
+// A page that shows what a camera sees is open for hours; an answer that never ends is given up.
+TEST(Server, HoldsAnEndlessStreamBeyondTheDeadlineAndNoOther) {
+  for (const bool endless : {true, false}) {
+    ServerOptions options;
+    options.timeout = 100ms;
+    options.limits.overtime = 100ms;
+    options.limits.ping_time = 50ms;
+    Router router;
+    std::shared_ptr<Exchange> held;
+    Route open = route("GET", "/open", [&held](auto exchange) {
+      exchange->start({.content_type = "text/event-stream", .body = "first;"}, ": ping\n\n");
+      held = exchange;
+    });
+    open.endless = endless;
+    router.add(std::move(open));
+    Running running(std::move(options), std::move(router));
+    TestClient client = running.client();
+    client.say(get("/open"));
+    EXPECT_EQ(client.closes(600), !endless);
+    running.server.reset();
+  }
 }
 
 TEST(Server, BreaksOffAStreamWhoseHandlerLetsGo) {
@@ -438,6 +494,37 @@ TEST(Server, FinishesWhatIsInWorkAndRefusesWhatIsNew) {
   EXPECT_EQ(stream.hear().body, "first;last");
   EXPECT_EQ(held.hear().body, "1");
   EXPECT_TRUE(running.server->wait_idle(2s));
+}
+
+TEST(Server, WaitsForARequestWhoseBodyIsOnItsWay) {
+  Running running;
+  TestClient client = running.client();
+  client.say("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc");
+  ASSERT_TRUE(Running::within(5s, [&] { return running.server->stats().requests == 1; }));
+  running.server->drain();
+  EXPECT_FALSE(running.server->wait_idle(100ms));
+  client.say("def");
+  const Answer answer = client.hear();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "abcdef");
+  EXPECT_TRUE(running.server->wait_idle(5s));
+}
+
+TEST(Server, StopsWhileClientsCome) {
+  for (int round = 0; round < 20; ++round) {
+    Running running;
+    std::atomic<bool> over = false;
+    std::vector<std::thread> comers;
+    for (int i = 0; i < 4; ++i) {
+      comers.emplace_back([&] {
+        while (!over) TestClient(running.port, /*tls=*/false);
+      });
+    }
+    std::this_thread::sleep_for(5ms);
+    running.server->stop();
+    over = true;
+    for (std::thread& comer : comers) comer.join();
+  }
 }
 
 TEST(Server, StopsWithHandlersThatStillHoldTheirExchange) {

@@ -70,9 +70,9 @@ TEST(WaitingRoom, GivesFewUpInATurn) {
   boost::asio::io_context io;
   WaitingRoom room(io);
   struct Late : Waiting {
-    explicit Late(WaitingRoom& room) : room(room) {}
-    bool look() noexcept override { return !room.may_give_up(); }
-    WaitingRoom& room;
+    explicit Late(WaitingRoom& in) : place(in) {}
+    bool look() noexcept override { return !place.may_give_up(); }
+    WaitingRoom& place;
   };
   for (int i = 0; i < 1000; ++i) room.add(std::make_shared<Late>(room));
   while (room.size() > 0) {

@@ -96,7 +96,8 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   }
 
   void read() {
-    if (shut_ || reading_ || ahead_ >= kMessagesAhead) return;
+    if (shut_ || reading_ || ahead_ >= kMessagesAhead || bytes_ahead_ >= core_->options.limits.message)
+      return;
     reading_ = true;
     stream_.async_read(buffer_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       self->reading_ = false;
@@ -122,16 +123,19 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
     buffer_.consume(buffer_.size());
     if (buffer_.capacity() > std::size_t{64} << 10) buffer_.shrink_to_fit();
     ++ahead_;
+    bytes_ahead_ += bytes.size();
     serial_->post(
         [self = shared_from_this(), text = stream_.got_text(), message = std::move(bytes)]() mutable {
           auto& event = text ? self->events_.on_text : self->events_.on_binary;
+          const std::size_t size = message.size();
           try {
             if (event) event(std::move(message));
           } catch (...) {
             self->close(1011, "internal error");
           }
-          self->core_->post([self] {
+          self->core_->post([self, size] {
             --self->ahead_;
+            self->bytes_ahead_ -= size;
             self->read();
           });
         });
@@ -238,7 +242,7 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   std::atomic<std::size_t> queued_{0};
   std::shared_ptr<Serial> serial_;
   SocketEvents events_;  // the serial's alone
-  std::size_t ahead_ = 0;
+  std::size_t ahead_ = 0, bytes_ahead_ = 0;
   bool open_ = false, reading_ = false, writing_ = false, closing_ = false, pinging_ = false, shut_ = false;
   int said_ = 0;  // the code of our close
   std::string reason_;

@@ -171,6 +171,10 @@ ssize_t Wire::decide() noexcept {
   return got;
 }
 
+bool Wire::is_shaking_hands() const noexcept {
+  return ssl_ != nullptr && !broken_ && SSL_is_init_finished(ssl_) == 0;
+}
+
 ssize_t Wire::decrypt(char* to, std::size_t size) noexcept {
   if (!is_open()) return -1;
   std::size_t total = 0;

@@ -44,6 +44,8 @@ class Wire {
   bool is_encrypted() const noexcept { return ssl_ != nullptr; }
   /// Encrypted, or to be.
   bool is_tls() const noexcept { return ssl_ != nullptr || tls_ != nullptr; }
+  /// Its handshake has begun and is not over.
+  bool is_shaking_hands() const noexcept;
   /// A plain request where TLS is spoken.
   bool is_plain_by_mistake() const noexcept { return mistaken_; }
 
