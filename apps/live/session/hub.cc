@@ -36,12 +36,11 @@ server::SocketEvents Hub::accept(std::shared_ptr<server::Socket> socket, bool ad
   viewer->admitted = admitted;
   {
     const std::lock_guard guard(state_->mutex);
-    if (state_->stopping ||
-        state_->viewers.size() >= static_cast<std::size_t>(state_->options.max_sessions)) {
-      state_->refuse(*viewer, "too_many_sessions", "all live sessions are taken; try again later",
-                     kTryAgainLater);
+    if (state_->stopping || state_->is_full()) {
+      state_->refuse_for_now(*viewer);
       return {};
     }
+    state_->make_room();
     state_->viewers.push_back(viewer);
   }
   const auto with = [state = state_, viewer](auto&& act) {

@@ -20,7 +20,8 @@ struct HubOptions {
   int max_sessions = 16;
   std::size_t max_frame_bytes = 2 << 20;
   std::chrono::milliseconds status_every{2000};
-  std::chrono::milliseconds idle{120'000};  ///< without a word, unless it watches the server's source
+  std::chrono::milliseconds greeting{10'000};  ///< from a viewer's coming to its hello
+  std::chrono::milliseconds idle{120'000};     ///< without a word, unless it watches the server's source
   DecodeOptions decode = {.apply_orientation = true, .max_pixels = 50'000'000, .deadline_seconds = 3};
   std::string source = {};  ///< what the server's own source shows; empty: there is none
   std::function<bool(std::string_view key)> admits = {};            ///< empty: everybody

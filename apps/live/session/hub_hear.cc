@@ -1,4 +1,5 @@
 // What viewers say, each message with the hub's mutex held.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,25 @@ namespace moonbeam::live {
 void Hub::State::refuse(Viewer& viewer, const std::string& code, const std::string& message, int close_code) {
   viewer.tell(Viewer::Weight::kNeeded, write_error(code, message, /*fatal=*/true));
   viewer.close(close_code, message);
+}
+
+void Hub::State::refuse_for_now(Viewer& viewer) {
+  refuse(viewer, "too_many_sessions", "all live sessions are taken; try again later", kTryAgainLater);
+}
+
+/// Who has not said hello and has shown no key takes nobody's place.
+bool Hub::State::is_full() const {
+  const auto has_place = [](const ViewerPtr& viewer) { return viewer->greeted || viewer->admitted; };
+  return std::count_if(viewers.begin(), viewers.end(), has_place) >= options.max_sessions;
+}
+
+/// Of those that say nothing there are as many as sessions; then the eldest goes.
+void Hub::State::make_room() {
+  const auto is_silent = [](const ViewerPtr& viewer) {
+    return !viewer->greeted && !viewer->admitted && !viewer->closed;
+  };
+  if (std::count_if(viewers.begin(), viewers.end(), is_silent) < options.max_sessions) return;
+  refuse_for_now(**std::find_if(viewers.begin(), viewers.end(), is_silent));
 }
 
 void Hub::State::greet(const ViewerPtr& viewer, const Message& message) {
@@ -22,6 +42,7 @@ void Hub::State::greet(const ViewerPtr& viewer, const Message& message) {
                   message.key.empty() ? "this server asks for a key" : "the key is not known here",
                   kPolicyViolation);
   }
+  if (!viewer->admitted && is_full()) return refuse_for_now(*viewer);
   viewer->greeted = true;
   viewer->tell(Viewer::Weight::kNeeded, write_hello(info, {.session = viewer->id(),
                                                            .max_frame_bytes = options.max_frame_bytes,

@@ -108,7 +108,8 @@ bool Hub::State::tell_time(Ids& ids) {
   for (const ViewerPtr& viewer : std::vector(viewers)) {
     if (viewer->closed) {
       gone(viewer, ids);
-    } else if (!viewer->watching && time - viewer->heard >= options.idle) {
+    } else if (!viewer->watching &&
+               time - viewer->heard >= (viewer->greeted ? options.idle : options.greeting)) {
       viewer->close(kGoingAway, "nothing heard for too long");
     } else if (due && viewer->greeted) {
       viewer->tell(Viewer::Weight::kResult, write_status({.counts = viewer->counts,

@@ -61,6 +61,9 @@ struct Hub::State : std::enable_shared_from_this<Hub::State> {
   void ask(const ChannelPtr& channel, std::int64_t ticket, const Task& task, const Image& image);
   AskCallbacks callbacks(const ChannelPtr& channel, std::int64_t ticket);
   std::vector<ChannelPtr> channels() const;
+  bool is_full() const;
+  void make_room();
+  void refuse_for_now(Viewer& viewer);
   void settle_steps(Ids& ids);
   bool keep_time();
   bool tell_time(Ids& ids);

@@ -288,6 +288,28 @@ TEST_F(LiveSession, TheSeventeenthIsSentAway) {
   EXPECT_EQ(connect().socket->close_code, 0);
 }
 
+TEST_F(LiveSession, WhoSaysNothingTakesNobodysPlace) {
+  std::vector<Guest> silent;
+  for (int i = 0; i < 16; ++i) silent.push_back(connect());
+  Guest guest = join();
+  EXPECT_EQ(guest.socket->close_code, 0);
+  EXPECT_EQ(silent[0].socket->close_code, 1013) << "the eldest makes room";
+  EXPECT_EQ(silent[1].socket->close_code, 0);
+  advance(10'000);
+  work();
+  EXPECT_EQ(silent[1].socket->close_code, 1001) << "a hello comes within ten seconds";
+  EXPECT_EQ(guest.socket->close_code, 0);
+}
+
+TEST_F(LiveSession, WhoGreetsWhenAllPlacesAreTakenIsSentAway) {
+  Guest late = connect();
+  std::vector<Guest> guests;
+  for (int i = 0; i < 16; ++i) guests.push_back(join());
+  late.say({{"t", "hello"}, {"v", 1}});
+  EXPECT_EQ(late.socket->last("error").at("code"), "too_many_sessions");
+  EXPECT_EQ(late.socket->close_code, 1013);
+}
+
 TEST_F(LiveSession, WhoLeavesTakesItsQuestionAlong) {
   Guest guest = join();
   guest.send(frame(1, 1));

@@ -1,5 +1,5 @@
 # cmake -DIN=a;b -DOUT=assets.cc -P embed.cmake: the page's files as text in the program. Indentation, comments
-# (on lines of their own, or two blanks behind the code) and CSS's blanks stay behind; nothing else is changed.
+# (on lines of their own, or two blanks behind the code) and blanks and ends of lines in CSS stay behind; nothing else is changed.
 set(code "// Made by embed.cmake from apps/live/web.\n#include \"live/page/assets.h\"\n\nnamespace moonbeam::live {\n\n")
 set(table "")
 foreach(file IN LISTS IN)
@@ -15,6 +15,7 @@ foreach(file IN LISTS IN)
     string(REGEX REPLACE "([;:,{]) " "\\1" text "${text}")
     string(REPLACE " {" "{" text "${text}")
     string(REGEX REPLACE ";[ \n]*}" "}" text "${text}")
+    string(REPLACE "}\n" "}" text "${text}")
   endif()
   string(SUBSTRING "${text}" 1 -1 text)
   # Compilers promise literals of 64 kB; the page's limit is below that.

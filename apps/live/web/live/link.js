@@ -8,7 +8,7 @@ const link = {
   hello: null,
   key: sessionStorage.getItem('moonbeam.key') ?? '',
   socket: null, events: null,
-  delay: kFirstDelay, timer: 0, failures: 0, worked: false,
+  delay: kFirstDelay, timer: 0, failures: 0, worked: '',
 
   get buffered() { return this.socket ? this.socket.bufferedAmount : this.events ? this.events.pending : 0; },
   get open() { return this.state === 'open'; },
@@ -18,7 +18,7 @@ const link = {
     this.close();
     this.show(this.worked ? 'gone' : 'connecting', 'Connecting');
     // A proxy that lets no WebSocket through looks like a server that is not there: try both in turn.
-    if (!this.worked && this.failures % 3 === 2) return this.connectEvents();
+    if (this.worked === 'events' || !this.worked && this.failures % 3 === 2) return this.connectEvents();
     const socket = new WebSocket(location.origin.replace(/^http/, 'ws') + '/live/ws', kProtocol);
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.greet();
@@ -103,7 +103,7 @@ const heard = {
     link.hello = message;
     link.delay = kFirstDelay;
     link.failures = 0;
-    link.worked = true;
+    link.worked = link.events ? 'events' : 'socket';
     link.show('open', 'Connected');
     $('engine').textContent = facts(message.model, message.dtype, message.mode !== message.dtype && message.mode, message.isa, message.threads + (message.threads === 1 ? ' thread' : ' threads'));
     $('engine').title = 'Moonbeam ' + message.version;

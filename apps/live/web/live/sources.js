@@ -144,6 +144,7 @@ function openServer() {
   });
   source.watch();
 }
+on($('feed'), 'error', () => setTimeout(() => link.open && source?.watch?.(), 1000));
 on($('feed'), 'load', () => !frozen && shape($('feed').naturalWidth, $('feed').naturalHeight));
 
 /// A frame of the server's source that is being analysed there.
