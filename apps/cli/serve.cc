@@ -22,6 +22,9 @@ namespace moonbeam::cli {
 
 namespace {
 
+// Of a WebSocket's message: the live page's frames have 2 MiB at most, and are told so where they are longer.
+constexpr std::size_t kMessage = std::size_t{4} << 20;
+
 /// The model, its scheduler and the routes about them.
 class ModelBackend final : public server::Backend {
  public:
@@ -103,7 +106,7 @@ server::ServerOptions server_options(const ServeArgs& args) {
   options.in_work = static_cast<std::size_t>(args.parallel + args.max_queue);
   options.timeout = std::chrono::milliseconds(parse_duration_ms("--timeout", args.timeout));
   options.limits.parse.body = parse_bytes("--max-body", args.max_body);
-  options.limits.message = options.limits.parse.body;
+  options.limits.message = std::min(options.limits.parse.body, kMessage);
   options.limits.connections = static_cast<std::size_t>(args.max_connections);
   options.limits.per_address = static_cast<std::size_t>(args.per_address);
   options.guard.allowed_hosts = parts_of(args.allowed_hosts);

@@ -20,6 +20,14 @@ using Kind = JsonIn::Kind;
 
 constexpr std::size_t kMaxObject = 512, kMaxStop = 1024;
 constexpr std::size_t kMaxTiles = 16;
+constexpr std::size_t kMaxSchemaValues = 4096;  // a name is looked for among all of its object
+
+std::size_t count_of(const JsonIn& value) {
+  std::size_t count = 1;
+  for (const JsonIn& item : value.items) count += count_of(item);
+  for (const auto& [name, member] : value.members) count += count_of(member);
+  return count;
+}
 
 Skill::Kind skill_kind(const Members& skill) {
   const auto name = skill.string("skill");
@@ -182,6 +190,10 @@ std::vector<std::string> read_stop(const Members& members, std::size_t most) {
 }
 
 ResponseSchema schema_of(const JsonIn& schema, const std::string& field) {
+  if (count_of(schema) > kMaxSchemaValues)
+    throw Refusal(400, "invalid_value",
+                  field + ": expected a schema of at most " + std::to_string(kMaxSchemaValues) + " values",
+                  field);
   try {
     return ResponseSchema::parse(text_of_json(schema));
   } catch (const Error& error) {

@@ -309,6 +309,9 @@ TEST_F(ChatCompletions, SchemasThatCannotBeFollowedAreRefused) {
   EXPECT_EQ(refused(format({{"name", "x"}})), "400 missing_field response_format.json_schema.schema");
   EXPECT_EQ(refused(format({{"schema", {{"type", "string"}, {"pattern", "a+"}}}})),
             "400 unsupported_option response_format.json_schema.schema");
+  json large = {{"type", "object"}};
+  for (int i = 0; i < 2048; ++i) large["properties"]["k" + std::to_string(i)] = {{"type", "string"}};
+  EXPECT_EQ(refused(format({{"schema", large}})), "400 invalid_value response_format.json_schema.schema");
   EXPECT_EQ(refused(format({{"schema", 5}})), "400 invalid_value response_format.json_schema.schema");
   json boxes =
       asking("apple", {{"response_format", {{"type", "json_object"}}}, {"moondream", {{"skill", "detect"}}}});
