@@ -101,6 +101,11 @@ std::string Head::header(const std::string& name) const {
 }
 
 struct HttpClient::Curl {
+  Curl() = default;
+  ~Curl() { curl_easy_cleanup(handle); }
+  Curl(const Curl&) = delete;
+  Curl& operator=(const Curl&) = delete;
+
   CURL* handle = nullptr;
   char problem[CURL_ERROR_SIZE] = {};
 
@@ -148,9 +153,7 @@ HttpClient::HttpClient(const Timeouts& timeouts, const std::string& ca_file)
   curl_->set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
 }
 
-HttpClient::~HttpClient() {
-  curl_easy_cleanup(curl_->handle);
-}
+HttpClient::~HttpClient() = default;
 
 Head HttpClient::perform(const Request& request, const Handlers& handlers) {
   Call call{handlers};

@@ -131,7 +131,9 @@ TEST(Overload, IsRefusedAndCostsNothing) {
   EXPECT_EQ(full.other + over.other + after.other, 0);
   EXPECT_GT(over.refused, 0);
   EXPECT_LE(percentile(over.answer_ms, 0.99), 20'000);
-  EXPECT_LE(growth, 64);
+  if (kMemoryIsItsOwn) {
+    EXPECT_LE(growth, 64);
+  }
   // An answer costs the server as much as before, refusals included: so goodput stays whatever else runs
   // here.
   EXPECT_LE(over.cpu_ms_each(), 2 * full.cpu_ms_each());

@@ -134,6 +134,19 @@ inline double cpu_seconds(pid_t pid) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+/// Whether resident memory says what the server holds: with a sanitizer it holds much that is let go.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kMemoryIsItsOwn = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kMemoryIsItsOwn = false;
+#else
+inline constexpr bool kMemoryIsItsOwn = true;
+#endif
+#else
+inline constexpr bool kMemoryIsItsOwn = true;
+#endif
+
 inline bool full_counts() {
   const char* wanted = std::getenv("MOONBEAM_FULL");
   return wanted != nullptr && wanted[0] == '1';
