@@ -98,6 +98,12 @@ void EventSessions::end(const std::string& name) {
   if (events.on_close) events.on_close(session->over ? kNormal : kAbnormal);
 }
 
+void EventSessions::clear() {
+  std::map<std::string, std::shared_ptr<Session>> gone;  // let go without the lock
+  const std::lock_guard guard(mutex_);
+  gone.swap(sessions_);
+}
+
 void EventSessions::take(const std::shared_ptr<server::Exchange>& exchange) {
   const server::Request& request = exchange->request();
   const std::string name = needed_session(request);

@@ -23,6 +23,8 @@ class EventSessions {
   /// POST: a message (application/json), or a frame. @throws Refusal 400, 404.
   void take(const std::shared_ptr<server::Exchange>& exchange);
   bool knows(const std::string& session) const;
+  /// Sessions hold exchanges, and these at last whoever holds the sessions.
+  void clear();
 
  private:
   struct Session {

@@ -105,6 +105,7 @@ void Page::stop() {
   hub->stop();
   impl_->feed.reset();
   impl_->preview.end();
+  impl_->events.clear();
 }
 
 HubStats Page::stats() const {
