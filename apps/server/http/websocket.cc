@@ -109,10 +109,9 @@ class Session final : public Socket, public Client, public std::enable_shared_fr
   }
 
   int close_code(const beast::error_code& error) {
-    if (error == websocket::error::closed) {
-      const int code = stream_.reason().code;
-      return code == 0 ? 1005 : code;
-    }
+    // A goodbye counts though the connection broke behind it: that client was quick to leave.
+    if (const int code = stream_.reason().code; code != 0) return code;
+    if (error == websocket::error::closed) return 1005;
     if (error == websocket::error::message_too_big) return 1009;
     return said_ != 0 ? said_ : 1006;
   }
