@@ -41,6 +41,14 @@ pid_t start_child() {
   return child;
 }
 
+/// What was in flight at a kill may reach the server after it.
+void settle(const mockllm::Server& server) {
+  for (std::uint64_t seen = server.counts().requests + 1; seen != server.counts().requests;) {
+    seen = server.counts().requests;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
 TEST(KilledClient, NeverAsksAgainWhatWasStored) {
   mockllm::ServerOptions slow;
   slow.latency_ms = 5;
@@ -67,6 +75,7 @@ TEST(KilledClient, NeverAsksAgainWhatWasStored) {
     }
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
+    settle(server);
     // Everything that this child sent had no answer in the log before it.
     const Cache cache(folder / "cache", "reader");
     const std::uint64_t now = cache.stats().rows, asked = server.counts().requests - asked_before;
