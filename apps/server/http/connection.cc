@@ -252,8 +252,6 @@ void Connection::skip_blank_lines() {
 
 bool Connection::parse() {
   RequestParser::Progress progress = RequestParser::Progress::kMore;
-  // A head that is whole and wrong is taken off before it is refused.
-  const std::string path = phase_ == Phase::kHead ? RequestParser::path_of_start(in_) : std::string();
   try {
     progress = parser_->take(in_);
     if (progress == RequestParser::Progress::kHead) {
@@ -272,7 +270,7 @@ bool Connection::parse() {
   } catch (...) {
     if (record_.id.empty()) record_.id = parser_->request().id;
     if (record_.id.empty()) record_.id = new_request_id();
-    if (record_.path.empty()) record_.path = path;
+    if (record_.path.empty()) record_.path = RequestParser::path_of_start(in_);
     refuse(refusal_of(std::current_exception()));
     return true;
   }

@@ -294,11 +294,10 @@ RequestParser::Progress RequestParser::take(std::string& bytes) {
   if (!it.head_done) {
     const std::size_t end = it.screen.look(bytes);
     if (end == 0) return Progress::kMore;
-    std::string head = bytes.substr(0, end);
-    bytes.erase(0, end);
-    it.put(head);
+    it.put(std::string_view(bytes).substr(0, end));
     if (!it.parser.is_header_done()) bad("the head is not whole");
     it.read_head();
+    bytes.erase(0, end);
     return Progress::kHead;
   }
   check_body_size();

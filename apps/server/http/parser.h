@@ -33,7 +33,8 @@ class RequestParser {
   RequestParser& operator=(RequestParser&&) noexcept;
 
   /// Takes what belongs to this request off the front of `bytes`.
-  /// @throws Refusal 400, 413, 414, 417, 431, 501, 505. The connection is of no more use then.
+  /// @throws Refusal 400, 413, 414, 417, 431, 501, 505. The connection is of no more use then; a head that is
+  ///         refused is still there, for path_of_start().
   Progress take(std::string& bytes);
 
   /// After kHead, before anything is said to the client. @throws Refusal 413 where the body that it announces
