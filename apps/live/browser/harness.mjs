@@ -5,10 +5,10 @@ import { mkdtempSync, readFileSync, existsSync, rmSync } from 'node:fs';
 import { get as getTls } from 'node:https';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export const { MOONBEAM, MODEL, PLAYWRIGHT, CHROMIUM = '/usr/bin/chromium', SAMPLES } = process.env;
-export const { chromium } = createRequire(PLAYWRIGHT + '/')('playwright-core');
+export const { chromium } = createRequire(resolve(PLAYWRIGHT) + '/')('playwright-core');
 export const scratch = mkdtempSync(join(tmpdir(), 'moonbeam-browser-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 

@@ -1,5 +1,6 @@
 # cmake -DIN=a;b -DOUT=assets.cc -P embed.cmake: the page's files as text in the program. Indentation, comments
-# (on lines of their own, or two blanks behind the code) and blanks and ends of lines in CSS stay behind; nothing else is changed.
+# (on lines of their own, or two blanks behind the code) and CSS's blanks and ends of rules stay behind; nothing
+# else is changed.
 set(code "// Made by embed.cmake from apps/live/web.\n#include \"live/page/assets.h\"\n\nnamespace moonbeam::live {\n\n")
 set(table "")
 foreach(file IN LISTS IN)
